@@ -1,0 +1,297 @@
+"""The command hpccr: list, check, run, restart, info, bench.
+
+Whatever a user can get wrong ends with one message on stderr and exit status 2; a run that cannot go on, with
+status 1; a run that was stopped and can be restarted, with 75. Under an MPI launcher rank 0 alone speaks, and all
+ranks leave together with the same status: a launcher kills the others as soon as one fails, rank 0 with its
+message among them.
+"""
+
+import contextlib
+import os
+import sys
+import time
+import traceback
+
+import click
+
+from hpccr import __version__, parallel
+from hpccr.deck.messages import nearest
+from hpccr.errors import InputError, RunError
+
+# How long the ranks wait for each other at the end. Longer, and one that never comes would hang the job.
+_PATIENCE = 20.0    # s
+
+
+class _Commands(click.Group):
+    def resolve_command(self, ctx, args):
+        """The command that the first word names; an unknown one is answered with the nearest."""
+        if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            known = self.list_commands(ctx)
+            raise InputError("unknown command", given=args[0], allowed=", ".join(known), nearest=nearest(args[0], known))
+        return super().resolve_command(ctx, args)
+
+    def list_commands(self, ctx):
+        """The commands, in the order in which a user meets them."""
+        return list(self.commands)
+
+
+_set = click.option("--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE",
+                    help="Replace a value of the deck; may be given more than once.")
+_walltime = click.option("--walltime", metavar="TIME", help="Write a checkpoint and stop before this wall-clock time is over, e.g. 2h.")
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="hpccr")
+def hpccr():
+    """Cosmic-ray escape and transport, in parallel."""
+
+
+@hpccr.command("list")
+@click.option("--deck", metavar="NAME", help="Print every key that a deck of this problem (or this deck) may have.")
+@click.option("--problem", metavar="NAME", help="The same, for a problem.")
+def list_(deck, problem):
+    """Problems, decks and what each reproduces."""
+    return _on_root(lambda: _tell(_reference(deck or problem) if deck or problem else _catalogue()))
+
+
+@hpccr.command()
+@click.argument("deck")
+@_set
+def check(deck, overrides):
+    """Validate DECK and print derived quantities."""
+    def report():
+        resolved = _read(deck, overrides)
+        from hpccr import driver
+
+        return _tell(driver.check(resolved))
+
+    return _on_root(report)
+
+
+@hpccr.command(options_metavar="[OPTIONS] [-- PETSC OPTIONS]")
+@click.argument("deck")
+@click.option("--out", metavar="DIR", help="Run directory; by default the deck's name.")
+@_set
+@_walltime
+@click.pass_obj
+def run(petsc, deck, out, overrides, walltime):
+    """Run DECK. Everything after -- goes to PETSc."""
+    from hpccr.deck.reader import Deck
+    from hpccr.problems import registry
+
+    limit = _seconds(walltime)
+    content = _on_root(lambda: _read(deck, overrides).to_dict())
+    from hpccr import driver
+
+    out = out or os.path.splitext(os.path.basename(content["path"]))[0]
+    return driver.run(Deck.from_dict(content, registry), out, limit, petsc)
+
+
+@hpccr.command(options_metavar="[OPTIONS] [-- PETSC OPTIONS]")
+@click.argument("directory", metavar="DIR")
+@_walltime
+@click.pass_obj
+def restart(petsc, directory, walltime):
+    """Go on with the run in DIR from its last checkpoint, on any number of ranks."""
+    limit = _seconds(walltime)
+    from hpccr import driver
+
+    return driver.restart(directory, limit, petsc)
+
+
+@hpccr.command()
+@click.argument("path", metavar="DIR|FILE")
+def info(path):
+    """Tell what is inside a run directory or an output file."""
+    def describe():
+        from hpccr import driver
+
+        return _tell(driver.info(path))
+
+    return _on_root(describe)
+
+
+@hpccr.command()
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print the ratios as JSON.")
+def bench(name, as_json):
+    """Measure hpccr against its references, as ratios within one run."""
+    def measure():
+        from hpccr import bench as room
+
+        return room.run(name, as_json)
+
+    return _on_root(measure)
+
+
+# -- what the commands share ---------------------------------------------------------------------------------
+
+
+def _on_root(function):
+    """The result of `function()`, which rank 0 alone calls; without a launcher, MPI is not even touched."""
+    return parallel.world().on_root(function) if parallel.launched() else function()
+
+
+def _tell(text):
+    click.echo(text.rstrip("\n"))
+
+
+def _read(name, overrides):
+    from hpccr.deck import library, reader
+    from hpccr.problems import registry
+
+    return reader.read(library.find(name), overrides, problems=registry)
+
+
+def _seconds(text):
+    """The wall-clock limit [s] that `text` states, or None."""
+    if text is None:
+        return None
+    from hpccr import units
+
+    try:
+        limit = units.parse(text, "s")
+    except units.QuantityError as error:
+        raise InputError(error.what, where="--walltime", given=text, allowed='a time with unit, as "2h" or "90 min"',
+                         nearest=error.nearest) from None
+    if limit <= 0:
+        raise InputError("out of range", where="--walltime", given=text, allowed="above 0")
+    return limit
+
+
+def _catalogue():
+    """The problems and the decks, a line each and what they reproduce below."""
+    from hpccr.deck import library
+    from hpccr.problems import registry
+
+    problems = {name: registry.load(name) for name in registry.names()}
+    decks = library.decks()
+    width = max(map(len, [*problems, *decks]), default=0)
+    lines = ["problems"]
+    for name, problem in problems.items():
+        lines.append(f"  {name:<{width}}  {problem.summary}")
+        if problem.reproduces:
+            lines.append(f"  {'':<{width}}  reproduces {problem.reproduces}")
+    lines += ["", "decks"]
+    lines += [f"  {name:<{width}}  {library.title(path)}".rstrip() for name, path in decks.items()]
+    lines += ["", "hpccr list --deck NAME prints every key of a deck; hpccr check NAME what follows from it."]
+    return "\n".join(lines)
+
+
+def _reference(name):
+    """Every key of the problem, or of the deck, `name`."""
+    from hpccr.deck import library
+    from hpccr.problems import registry
+
+    if name in registry.names():
+        problem = registry.load(name)
+    else:
+        known = [*registry.names(), *library.decks()]
+        if name not in library.decks() and not os.path.exists(name):
+            raise InputError("no such problem or deck", given=name, allowed=", ".join(known), nearest=nearest(name, known))
+        problem = registry.load(_read(name, ()).problem)
+    head = f'problem = "{problem.name}"  {problem.summary}\n'
+    return "\n".join([head, *(section.reference() for section in problem.sections)])
+
+
+# -- the way in and the way out ------------------------------------------------------------------------------
+
+
+def main(arguments=None):
+    """Run the command line and exit.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        By default those of the process.
+
+    Raises
+    ------
+    SystemExit
+        Always, with the exit status.
+    """
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    with contextlib.ExitStack() as stack:
+        if parallel.launch_rank() != 0:
+            stack.enter_context(contextlib.redirect_stdout(stack.enter_context(open(os.devnull, "w"))))
+        status, message = _outcome(arguments)
+    _leave(status, message)
+
+
+def _outcome(arguments):
+    """Exit status of the command, and what is to be said about it."""
+    try:
+        return _dispatch(arguments), None
+    except InputError as error:
+        return 2, str(error)
+    except RunError as error:
+        return 1, str(error)
+    except click.ClickException as error:
+        return 2, _usage(error)
+    except (KeyboardInterrupt, click.Abort):
+        return 130, "interrupted"
+    except BrokenPipeError:
+        # The reader of our output has gone; nor may the interpreter's last flush complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1, None
+    except Exception:       # noqa: BLE001 - one rank's failure must not leave the others waiting
+        if not parallel.launched():
+            raise
+        sys.stderr.write(f"hpccr: rank {parallel.launch_rank()}:\n{traceback.format_exc()}")
+        sys.stderr.flush()
+        parallel.world().raw.Abort(1)
+
+
+def _dispatch(arguments):
+    """Call the command: int, its exit status."""
+    arguments, petsc = _split(arguments)
+    status = hpccr.main(arguments or ["--help"], prog_name="hpccr", standalone_mode=False, obj=petsc)
+    sys.stdout.flush()
+    return status or 0
+
+
+def _split(arguments):
+    """What comes before ``--``, and the PETSc options after it."""
+    if "--" not in arguments:
+        return arguments, []
+    cut = arguments.index("--")
+    before, petsc = arguments[:cut], arguments[cut + 1:]
+    if petsc and before[:1] not in (["run"], ["restart"]):
+        raise InputError("options for PETSc", where="--", given=" ".join(petsc), allowed="after hpccr run and hpccr restart only")
+    return before, petsc
+
+
+def _usage(error):
+    """A click error in the form of ours."""
+    near = (getattr(error, "possibilities", None) or [None])[0]
+    context = getattr(error, "ctx", None)
+    what = error.message or error.format_message() if near else error.format_message()
+    return str(InputError(what.rstrip("."), allowed=context and context.get_usage().removeprefix("Usage: "), nearest=near))
+
+
+def _leave(status, message):
+    """Say `message` once, and exit with `status` on all ranks together."""
+    rank = parallel.launch_rank()
+    if message and rank == 0:
+        sys.stderr.write(f"hpccr: {message}\n")
+        sys.stderr.flush()
+    if status and parallel.launched() and not _all_arrived():
+        # This rank is alone with its error: the others would wait for it forever.
+        if message and rank != 0:
+            sys.stderr.write(f"hpccr: rank {rank}: {message}\n")
+            sys.stderr.flush()
+        parallel.world().raw.Abort(status)
+    sys.exit(status)
+
+
+def _all_arrived():
+    """Whether all ranks come here within the patience we have."""
+    request, start = parallel.world().raw.Ibarrier(), time.monotonic()
+    while not request.Test():
+        if time.monotonic() - start > _PATIENCE:
+            return False
+        time.sleep(0.01)
+    return True

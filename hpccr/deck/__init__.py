@@ -1,0 +1,1 @@
+"""The deck: read TOML, check keys, types, units and ranges, resolve, echo. A problem's schema drives all of it."""

@@ -1,0 +1,108 @@
+"""The sections that every grid problem shares: axes, time, output, solver.
+
+A problem lists them among its own:
+
+    sections = (SOURCE, axis_section("z", to="1 kpc", scale="10 pc"), time_section("100 kyr"), OUTPUT, SOLVER)
+"""
+
+from hpccr.deck.messages import Refused
+from hpccr.deck.schema import Section, choice, integer, number, quantity, text, times
+
+_MOST_SNAPSHOTS = 100_000
+
+
+def axis_section(name, unit="cm", *, meaning="", spacings=("uniform", "log", "sinh"), fewest=4, **given):
+    """The section [axes.`name`].
+
+    Parameters
+    ----------
+    name : str
+        The axis: z, r, p, mu.
+    unit : str
+        "" for an axis of pure numbers, whose ends are then numbers.
+    meaning : str
+        One line.
+    spacings : tuple of str
+        Those on offer.
+    fewest : int
+        Smallest number of cells.
+    given : dict
+        Limits low, high, positive of the ends; defaults of cells, from_, to, spacing, focus, scale.
+        Without default, the ends must stand in the deck; `focus` and `scale` exist only if "sinh" is on offer.
+    """
+    limits = {word: given.pop(word) for word in ("low", "high", "positive") if word in given}
+    default = {"cells": 1024, "from_": None, "to": None, "spacing": spacings[0], "focus": None, "scale": None}
+    if unknown := given.keys() - default.keys():
+        raise TypeError(f"axis_section has no {', '.join(sorted(unknown))}")
+    default.update(given)
+
+    def value(key, says, otherwise="", **bounds):
+        if unit in ("", "1"):
+            return number(default[key], meaning=says, otherwise=otherwise, **bounds)
+        return quantity(default[key], unit, meaning=says, otherwise=otherwise, **bounds)
+
+    keys = {"cells": integer(default["cells"], low=fewest, high=10_000_000, meaning="number of cells"),
+            "from_": value("from_", "lower end", **limits),
+            "to": value("to", "upper end", **limits),
+            "spacing": choice(default["spacing"], tuple(spacings), meaning="how the cells are spaced")}
+    if "sinh" in spacings:
+        keys["focus"] = value("focus", "sinh: where the cells are finest", "the lower end")
+        keys["scale"] = value("scale", "sinh: length of the fine region", "1/100 of the axis", positive=True)
+    return Section(f"axes.{name}", meaning or f"the axis {name}", check=_check_axis, **keys)
+
+
+def _check_axis(axis):
+    for end in ("from", "to"):
+        if axis[end] is None:
+            raise Refused("missing key", end)
+    if not axis.to > axis.from_:
+        raise Refused("the axis ends before it begins", "to", allowed="more than from")
+    if axis.spacing == "log" and not axis.from_ > 0:
+        raise Refused("a logarithmic axis must begin above 0", "from", allowed="above 0")
+
+
+def time_section(end="100 kyr", rtol=1e-4):
+    """The section [time] with the problem's own defaults."""
+    return Section(
+        "time", "how long, and how exactly",
+        end=quantity(end, "s", low="1 s", high="1e12 yr", meaning="simulated time"),
+        rtol=number(rtol, low=1e-12, high=0.1, meaning="relative error that a step may make"),
+        first_step=quantity(None, "s", positive=True, high="1e12 yr", otherwise="chosen by the solver",
+                            meaning="first step"),
+        max_step=quantity(None, "s", positive=True, high="1e12 yr", otherwise="no limit", meaning="longest step"),
+        max_steps=integer(1_000_000, low=1, high=2**31 - 1, meaning="stop after so many steps"))
+
+
+TIME = time_section()
+
+OUTPUT = Section(
+    "output", "what is written, and how often",
+    snapshots=times(None, "s", low="0 s", high="1e12 yr", longest=_MOST_SNAPSHOTS, otherwise="ten equal intervals",
+                    meaning="times of the snapshots: a list, or an interval"),
+    history_every=integer(1, low=1, high=2**31 - 1, meaning="steps between records of history.csv"),
+    checkpoint_every=quantity("10 min", "s", positive=True, high="1 yr", meaning="wall-clock time between checkpoints"),
+    checkpoint_steps=integer(0, low=0, high=2**31 - 1, meaning="steps between checkpoints; 0: by wall clock only"))
+
+SOLVER = Section(
+    "solver", "for experts",
+    petsc=text("", meaning="PETSc options; those after -- on the command line come on top"))
+
+
+def check(deck):
+    """What concerns more than one of these sections.
+
+    Raises
+    ------
+    InputError
+    """
+    if "time" not in deck or "output" not in deck:
+        return
+    end, snapshots = deck["time"].end, deck["output"].snapshots
+    if snapshots.at is not None and len(snapshots.at) and snapshots.at[-1] > end * (1 + 1e-12):
+        raise deck.refuse("output.snapshots", "later than the end of the run", allowed=f"up to {deck.raw['time']['end']}")
+    if snapshots.interval is not None and end / snapshots.interval > _MOST_SNAPSHOTS:
+        raise deck.refuse("output.snapshots", f"{end / snapshots.interval:.0f} snapshots",
+                          allowed=f"at most {_MOST_SNAPSHOTS}")
+    first, longest = deck["time"].first_step, deck["time"].max_step
+    if first is not None and longest is not None and first > longest:
+        raise deck.refuse("time.first_step", "longer than max_step", allowed=f"up to {deck.raw['time']['max_step']}")

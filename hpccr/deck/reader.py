@@ -1,0 +1,245 @@
+"""From a deck file to the checked, resolved, immutable deck of a run.
+
+    read -> Deck -> to_dict | (broadcast) | from_dict -> Deck        one rank reads, all have it
+    read -> Deck -> as_toml -> file -> read                          the run directory's deck is the deck
+"""
+
+import dataclasses
+import hashlib
+import json
+
+import numpy as np
+
+from hpccr.deck import common, source
+from hpccr.deck.messages import Refused, nearest, short, toml, word
+from hpccr.deck.schema import Values, attribute
+from hpccr.errors import InputError
+
+
+class Deck:
+    """A resolved deck.
+
+    Attributes
+    ----------
+    path : str
+        Where it was read.
+    problem : str
+        Name of the problem.
+    sections : dict
+        Values by section name; `deck.source` and `deck["source"]` are short for `deck.sections["source"]`,
+        and a nested section is found as `deck.axes.z` or `deck["axes.z"]`.
+    raw : dict
+        The plain value of every key, by section and key; None where a key is absent.
+    """
+
+    def __init__(self, path, problem, schema, raw, origins=None):
+        self.path, self.problem, self.raw = str(path), problem, raw
+        self._schema, self._origins = {section.name: section for section in schema}, origins or {}
+        self.sections = {name: section.values(raw[name]) for name, section in self._schema.items()}
+
+    def __getitem__(self, name):
+        return self.sections[name]
+
+    def __contains__(self, name):
+        return name in self.sections
+
+    def __getattr__(self, name):
+        sections = vars(self).get("sections", {})
+        for full in sections:
+            if attribute(full) == name:
+                return sections[full]
+        inner = {full.partition(".")[2]: values for full, values in sections.items() if full.startswith(name + ".")}
+        if not inner:
+            raise AttributeError(f"this deck has no section {name}")
+        return Values(inner)
+
+    def to_dict(self):
+        """The deck as plain dicts and lists, to send to other ranks."""
+        return {"path": self.path, "problem": self.problem, "raw": self.raw,
+                "origins": {".".join(place): origin for place, origin in self._origins.items()}}
+
+    @classmethod
+    def from_dict(cls, content, problems):
+        """The deck that `to_dict` described; touches no file. `problems` as in `read`."""
+        origins = {tuple(place.rpartition(".")[::2]): origin for place, origin in content["origins"].items()}
+        return cls(content["path"], content["problem"], problems.load(content["problem"]).sections, content["raw"], origins)
+
+    def as_toml(self):
+        """The complete deck as commented TOML text."""
+        head = f"problem = {toml(self.problem)}\n"
+        return "\n".join([head, *(section.as_toml(self.raw[name]) for name, section in self._schema.items())])
+
+    def digest(self):
+        """SHA-256 (hex) of what the deck means: the same for "0.02 kpc" and "20 pc"."""
+        content = {"problem": self.problem, **{name: _canonical(values) for name, values in self.sections.items()}}
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    def differences(self, other):
+        """Where two decks do not mean the same: a list of "source.radius: 10 pc != 20 pc"."""
+        if self.problem != other.problem:
+            return [f"problem: {self.problem} != {other.problem}"]
+        result = []
+        for name, section in self._schema.items():
+            for key in section.keys:
+                if _canonical(self[name][key]) != _canonical(other[name][key]):
+                    mine, theirs = (_shown(deck.raw[name][key]) for deck in (self, other))
+                    result.append(f"{name}.{key}: {mine} != {theirs}")
+        return result
+
+    def refuse(self, place, what, *, allowed=None, nearest=None):
+        """The InputError that says that the value of `place` ("source.radius") cannot be used; for raising."""
+        name, _, key = place.rpartition(".")
+        kind = self._schema[name].keys[key]
+        raw = self.raw[name][key]
+        given = f"{word(key)} = {short(_shown(raw))}"
+        origin = self._origins.get((name, key), "default")
+        if origin == "default":
+            given += " (default)"
+        return InputError(what, where=_where("--set" if origin == "--set" else self.path, name, key), given=given,
+                          allowed=allowed or kind.allowed, nearest=nearest)
+
+
+def read(path, overrides=(), *, problems):
+    """Read, check and resolve a deck.
+
+    Parameters
+    ----------
+    path : str
+        The TOML file.
+    overrides : sequence of str
+        "section.key=value", as after ``--set``.
+    problems : module or object
+        With ``names()`` and ``load(name)``; what is loaded has `sections` (of `Section`) and ``check(deck)``.
+
+    Returns
+    -------
+    Deck
+
+    Raises
+    ------
+    InputError
+        For anything in the deck or the overrides that is not allowed.
+    """
+    path = str(path)
+    document = source.load(path)
+    settings = source.overrides(overrides)
+    name = _problem_name(path, document, problems)
+    problem = problems.load(name)
+    schema = {section.name: section for section in problem.sections}
+    given = {section: {} for section in schema}
+    _collect({k: v for k, v in document.items() if k != "problem"}, "", schema, given, path)
+    origins = {(section, key): "deck" for section, keys in given.items() for key in keys}
+    for place, value in settings.items():
+        section, key = _setting(place, value, schema)
+        given[section][key] = value
+        origins[section, key] = "--set"
+    raw = {section: _resolve(schema[section], given[section], path, origins) for section in schema}
+    deck = Deck(path, name, problem.sections, raw, origins)
+    _check(deck, schema, problem)
+    return deck
+
+
+def _problem_name(path, document, problems):
+    names = problems.names()
+    allowed = ", ".join(map(toml, names))
+    if "problem" not in document:
+        near = nearest("problem", document)
+        raise InputError("missing key problem", where=path, given=near and f"{word(near)} = {_shown(document[near])}",
+                         allowed=f"problem = one of {allowed}", nearest=near and "problem")
+    name = document["problem"]
+    given = f"problem = {short(_shown(name))}"
+    if not isinstance(name, str):
+        raise InputError("a text is wanted", where=f"{path}, problem", given=given, allowed=allowed)
+    if name not in names:
+        near = nearest(name, names)
+        raise InputError("unknown problem", where=f"{path}, problem", given=given, allowed=allowed, nearest=near and toml(near))
+    return name
+
+
+def _collect(table, prefix, schema, given, path):
+    """Sort the entries of the TOML table `prefix` into `given`; refuse what no section knows."""
+    for entry, value in table.items():
+        name = f"{prefix}.{entry}" if prefix else entry
+        # A quoted "axes.z" is not the section axes.z.
+        if "." not in entry and any(section == name or section.startswith(name + ".") for section in schema):
+            if not isinstance(value, dict):
+                raise InputError("a section is wanted, not a value", where=f"{path}, {word(entry)}",
+                                 given=f"{word(entry)} = {short(_shown(value))}", allowed=f"[{name}] and keys below it")
+            _collect(value, name, schema, given, path)
+        elif prefix in schema and entry in schema[prefix].keys:
+            given[prefix][entry] = value
+        else:
+            raise _unknown(entry, value, prefix, schema, path)
+
+
+def _unknown(entry, value, prefix, schema, path):
+    here = [section[len(prefix) + 1 if prefix else 0:].split(".")[0] for section in schema
+            if section.startswith(prefix + "." if prefix else "")]
+    keys = list(schema[prefix].keys) if prefix in schema else []
+    elsewhere = next((f"{entry} in [{name}]" for name, section in schema.items() if entry in section.keys), None)
+    if isinstance(value, dict) and (here or not keys):
+        name = f"{prefix}.{entry}" if prefix else entry
+        near = nearest(name, schema)
+        return InputError("unknown section", where=f"{path}, [{name}]", allowed=", ".join(f"[{s}]" for s in schema),
+                          nearest=near and f"[{near}]")
+    where = _where(path, prefix, entry) if prefix else f"{path}, {word(entry)}"
+    allowed = keys + [f"[{prefix}.{n}]" for n in here] if prefix else ["problem", *(f"[{s}]" for s in schema)]
+    return InputError("unknown key", where=where, given=f"{word(entry)} = {short(_shown(value))}",
+                      allowed=", ".join(dict.fromkeys(allowed)),
+                      nearest=elsewhere or nearest(entry, keys or (here if prefix else ["problem"])))
+
+
+def _setting(place, value, schema):
+    section, _, key = place.rpartition(".")
+    if section not in schema or key not in schema[section].keys:
+        places = [f"{name}.{k}" for name, s in schema.items() for k in s.keys]
+        mine = [p for p in places if p.startswith(section + ".")] if section in schema else []
+        elsewhere = next((p for p in places if p.rpartition(".")[2] == key), None)
+        raise InputError("unknown key" if section in schema else "unknown section", where=f"--set {place}",
+                         given=f"{place}={short(_shown(value))}", allowed=", ".join(mine) or ", ".join(schema),
+                         nearest=elsewhere or nearest(place, mine) or nearest(place, places))
+    return section, key
+
+
+def _resolve(section, given, path, origins):
+    try:
+        return section.resolve(given)
+    except Refused as refused:
+        key = refused.key
+        where = _where("--set" if origins.get((section.name, key)) == "--set" else path, section.name, key)
+        shown = f"{word(key)} = {short(_shown(given[key]))}" if key in given else f"{word(key)} (default)"
+        raise InputError(refused.what, where=where, given=shown, allowed=refused.allowed, nearest=refused.nearest) from None
+
+
+def _check(deck, schema, problem):
+    """What no key can see alone: the checks of the sections, of what all decks share, and of the problem."""
+    for name, section in schema.items():
+        if section.check:
+            try:
+                section.check(deck[name])
+            except Refused as refused:
+                if refused.key is None:
+                    raise InputError(refused.what, where=f"{deck.path}, [{name}]", allowed=refused.allowed) from None
+                raise deck.refuse(f"{name}.{refused.key}", refused.what, allowed=refused.allowed,
+                                  nearest=refused.nearest) from None
+    common.check(deck)
+    problem.check(deck)
+
+
+def _where(path, section, key):
+    return f"{path}, [{section}] {word(key)}"
+
+
+def _shown(raw):
+    return "nothing" if raw is None else toml(raw)
+
+
+def _canonical(value):
+    """`value` as plain lists and texts; floats to 12 digits, for units may shift the last ones."""
+    if isinstance(value, Values):
+        return {key: _canonical(value[key]) for key in value}
+    if dataclasses.is_dataclass(value):
+        return [_canonical(vars(value)[f.name]) for f in dataclasses.fields(value)]
+    if isinstance(value, np.ndarray):
+        return [_canonical(float(v)) for v in value]
+    return f"{value:.12e}" if isinstance(value, float) else value

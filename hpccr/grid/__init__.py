@@ -1,0 +1,1 @@
+"""Axes, their metrics, and the mesh that MPI ranks share."""

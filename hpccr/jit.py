@@ -1,0 +1,47 @@
+"""numba, at arm's length: a kernel is compiled when it is first called, not when its module is imported.
+
+Importing hpccr therefore stays fast and touches no cache directory. A kernel may call another kernel of
+the same module; both are compiled then.
+"""
+
+import functools
+import types
+
+
+def kernel(function=None, **options):
+    """Mark a plain function over arrays and floats as a numba kernel (cached on disk, compiled at first call).
+
+    Parameters
+    ----------
+    options : dict
+        Passed to ``numba.njit``; the defaults are ``cache=True`` and ``error_model="numpy"``.
+    """
+    if function is None:
+        return functools.partial(kernel, **options)
+    return _Kernel(function, options)
+
+
+class _Kernel:
+    def __init__(self, function, options):
+        functools.update_wrapper(self, function)
+        self._options = {"cache": True, "error_model": "numpy", **options}
+        self._dispatcher = None
+
+    @property
+    def dispatcher(self):
+        """The numba dispatcher, made on first use."""
+        if self._dispatcher is None:
+            import numba
+
+            plain = self.__wrapped__
+            # numba cannot see through this class: give it the dispatchers of the kernels that are called.
+            seen = {k: v.dispatcher if isinstance(v, _Kernel) else v
+                    for k, v in plain.__globals__.items() if k in plain.__code__.co_names}
+            bare = types.FunctionType(plain.__code__, {**plain.__globals__, **seen}, plain.__name__,
+                                      plain.__defaults__, plain.__closure__)
+            bare.__module__, bare.__qualname__ = plain.__module__, plain.__qualname__
+            self._dispatcher = numba.njit(**self._options)(bare)
+        return self._dispatcher
+
+    def __call__(self, *args):
+        return self.dispatcher(*args)

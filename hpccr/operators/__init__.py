@@ -1,0 +1,1 @@
+"""Terms of an equation: each adds to du/dt and to its exact Jacobian."""

@@ -1,0 +1,1 @@
+"""What a run leaves behind: snapshots, history, checkpoints, the run directory, and the progress shown."""

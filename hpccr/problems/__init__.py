@@ -1,0 +1,1 @@
+"""One file a problem; its name is the word in the deck."""

@@ -1,0 +1,361 @@
+"""Cosmic-ray cloud of a supernova remnant in a magnetic flux tube, with the Alfvén waves that it drives.
+
+    ∂P/∂t + ∂(V_A P)/∂z = ∂/∂z [(D_B/I) ∂P/∂z]
+    ∂I/∂t + V_A ∂I/∂z  = −g V_A ∂P/∂z − 2 Γ_d(I) I + 2 Γ_d(I_0) I_0          (Malkov et al. 2013; Nava et al. 2016)
+
+P: partial pressure of CRs per ln p, I: resonant wave energy per ln k at k = 1/r_L(p), both in units of
+W_0 = B²/8π. Every momentum is a line of its own. On the half line nothing crosses z = 0 (zero total flux,
+so ∫P dz is conserved) and waves enter there at the background; the whole line carries waves of both
+directions, which start at I_0/2 each and together scatter.
+
+Where no Alfvén wave exists (the evanescent band of an ion-neutral gas), `waves.evanescent` says what is done:
+"none" leaves the background alone, so D = D_ISM and nothing is advected; "coupled" and "decoupled" let waves
+grow there with the speed of the whole gas or of the ions, damped by the band's own rate.
+"""
+
+import numpy as np
+
+from hpccr.deck import common
+from hpccr.deck.schema import Section, choice, flag, number, quantities, quantity, table
+from hpccr.grid.axis import Axis, log_centred, spaced
+from hpccr.grid.field import Field
+from hpccr.grid.integrate import weights_within
+from hpccr.operators.terms import Advection, Diffusion, Ends, WaveBalance, WaveScattering
+from hpccr.physics import alfven, damping, gyro, media, spectra
+from hpccr.problems.contract import Problem
+from hpccr.steppers.observers import Crossing, LaneSum, Observer, Residence
+from hpccr.units import GeV, c, kyr, m_p, pc
+
+# Mass per hydrogen atom, helium included, in grammage [m_p].
+MASS_PER_H = 1.4
+# exp(w) beyond this is of no use as a number.
+W_MAX = 600.0
+
+
+def _of_phase(name):
+    return lambda values: media.PHASES[values["phase"]][name]
+
+
+MEDIUM = Section(
+    "medium", "the gas: a named phase of the interstellar medium, any number of which may be given here instead",
+    phase=choice("WNM", tuple(media.PHASES), meaning="the phase that the other keys default to"),
+    temperature=quantity(_of_phase("temperature"), "K", low="1 K", high="1e9 K", otherwise="of the phase", meaning="temperature"),
+    B=quantity(_of_phase("B"), "G", low="1e-3 uG", high="1 G", otherwise="of the phase", meaning="mean magnetic field along z"),
+    n=quantity(_of_phase("n"), "cm-3", low="1e-6 cm-3", high="1e8 cm-3", otherwise="of the phase",
+               meaning="number density of ions and neutrals"),
+    n_i=quantity(_of_phase("n_i"), "cm-3", low="1e-9 cm-3", high="1e8 cm-3", otherwise="of the phase",
+                 meaning="number density of ions"),
+    mass_i=number(_of_phase("mass_i"), low=0.5, high=100.0, otherwise="of the phase", meaning="mass of an ion [m_p]"),
+    mass_n=number(_of_phase("mass_n"), low=0.5, high=100.0, otherwise="of the phase", meaning="mean mass of a neutral [m_p]"),
+    injection_scale=quantity(_of_phase("injection_scale"), "cm", low="1e-3 pc", high="10 kpc",
+                             otherwise="of the phase", meaning="scale L at which the turbulence is stirred"),
+    collisions=choice("auto", media.COLLISIONS, meaning="law of the ion-neutral collision rate; auto: molecular below 50 K"),
+    collision_factor=number(2.0, low=0.0, high=10.0, meaning="multiplies the atomic collision rate"),
+)
+
+SOURCE = Section(
+    "source", "the cloud that the remnant lets go at t = 0: uniform within |z| < radius",
+    radius=table("10 pc", "cm", over="erg", columns=("E", "R"), low="1e-3 pc", high="10 kpc",
+                 meaning="half length of the cloud; one length, or a table of E and R"),
+    energy=quantity("1e50 erg", "erg", low="1e40 erg", high="1e55 erg", meaning="energy of all CRs between E_min and E_max"),
+    index=number(2.2, low=1.0, high=4.0, meaning="Γ of N(E) ∝ E^−Γ"),
+    E_min=quantity("0.1 GeV", "erg", low="1e-3 GeV", high="1e9 GeV", meaning="lowest energy of the spectrum"),
+    E_max=quantity("50 TeV", "erg", low="1e-3 GeV", high="1e9 GeV", meaning="highest energy of the spectrum"),
+    normalisation=choice("sphere", ("sphere", "cylinder"),
+                         meaning="P as if the CRs filled a sphere of this radius, or the tube of this radius and length 2R"),
+    edge=number(0.01, low=0.0, high=0.5, meaning="width of the cloud's error-function edge [radius]"),
+)
+
+TRANSPORT = Section(
+    "transport", "how CRs move",
+    D_ism=quantity("1e28 cm2/s", "cm2/s", low="1e20 cm2/s", high="1e34 cm2/s", meaning="diffusion coefficient of the medium at D_E"),
+    D_E=quantity("10 GeV", "erg", low="1e-3 GeV", high="1e9 GeV", meaning="energy at which D_ism is given"),
+    D_slope=number(0.5, low=-2.0, high=2.0, meaning="D_ISM ∝ E^slope"),
+    convention=choice("nava", ("nava", "malkov", "blasi"), meaning="D_B in D = D_B/I: 4 c r_L/3π, c r_L/3, or c r_L/3 of I = 2F"),
+    advection=flag(True, meaning="whether waves and CRs are carried along at the speed of the waves"),
+    background=quantity("0 eV/cm3", "erg/cm3", low="0 eV/cm3", high="1e6 eV/cm3",
+                        meaning="CR pressure per ln p of the medium at 1 GeV"),
+    background_slope=number(-0.7, low=-3.0, high=3.0, meaning="background ∝ E^slope"),
+)
+
+WAVES = Section(
+    "waves", "how Alfvén waves grow and are damped",
+    growth_factor=number(1.0, low=0.0, high=10.0, meaning="g; 1: the waves take all the work that CRs do; 1/2 in Brahimi et al. 2020"),
+    nonlinear_landau=flag(True, meaning="non-linear Landau damping"),
+    turbulent=flag(True, meaning="damping by the turbulence of the medium"),
+    turbulent_cutoff=flag(True, meaning="no turbulent damping where the cascade is cut off by neutrals"),
+    ion_neutral=flag(True, meaning="damping by ion-neutral collisions"),
+    evanescent=choice("none", ("none", "coupled", "decoupled"),
+                      meaning="waves where the ion-neutral gas carries none: none, or with the speed of the whole gas or of the ions"),
+)
+
+DIAGNOSTICS = Section(
+    "diagnostics", "what is reported besides the profiles",
+    distances=quantities(["10 pc", "50 pc"], "cm", low="1e-3 pc", high="100 kpc", meaning="distances at which spectra are stored"),
+    residence_within=quantity(None, "cm", low="1e-3 pc", high="100 kpc",
+                              otherwise="the whole axis",
+                              meaning="residence time and grammage count CRs within this distance"),
+)
+
+Z_AXIS = common.axis_section("z", "cm", cells=1024, from_="0 pc", to="1 kpc", spacing="sinh", focus="0 pc",
+                             scale="10 pc", low="-100 kpc", high="100 kpc",
+                             meaning="along the flux tube; a negative start means the whole line")
+P_AXIS = common.axis_section("p", "erg", cells=49, from_="10 GeV", to="10 TeV", spacing="log", spacings=("log",), fewest=1, low="0.1 GeV", high="1e9 GeV",
+                             meaning="energies E = p c; the first and the last are included")
+
+
+class Cloud(Problem):
+    """The CR cloud; see the module's docstring for its equations."""
+
+    name = "cloud"
+    summary = "CR cloud of a supernova remnant and its self-made Alfvén waves in a flux tube (z, p)"
+    reproduces = "Nava et al. 2016, 2019; Brahimi et al. 2020; Marcowith 2025, figures 5 and 6"
+    truth = "undamped slab: ln(I/I_0) = (V_A/D_B)∫(P − P_0)dz; half-lives of the linear, undamped and saturated cloud"
+    sections = (MEDIUM, SOURCE, TRANSPORT, WAVES, Z_AXIS, P_AXIS, DIAGNOSTICS, common.TIME, common.OUTPUT, common.SOLVER)
+
+    @classmethod
+    def check(cls, deck):
+        if deck.medium.n_i > deck.medium.n:
+            raise deck.refuse("medium.n_i", "more ions than particles", allowed=f'at most n = {deck.raw["medium"]["n"]}')
+        if deck.source.E_min >= deck.source.E_max:
+            raise deck.refuse("source.E_min", "E_min is not below E_max", allowed=f'below E_max = {deck.raw["source"]["E_max"]}')
+        z = deck.axes.z
+        if z.from_ > 0 or z.from_ != 0 and z.from_ != -z.to:
+            raise deck.refuse("axes.z.from", "neither a half line nor a symmetric whole line",
+                              allowed=f'0 pc, or -{deck.raw["axes.z"]["to"]}')
+        radii = deck.source.radius.at(cls._energies(deck))
+        if radii.max() > 0.5 * z.to:
+            raise deck.refuse("source.radius", "the cloud is longer than half the axis",
+                              allowed=f"at most {0.5 * z.to / pc:.4g} pc, or a longer [axes.z]")
+
+    @staticmethod
+    def _energies(deck):
+        p = deck.axes.p
+        faces = log_centred(p.cells, p.from_, p.to)
+        return np.exp(0.5 * (faces[1:] + faces[:-1]))
+
+    def __init__(self, deck):
+        super().__init__(deck)
+        m, transport, waves = deck.medium, deck.transport, deck.waves
+        self.medium = media.Medium(m.temperature, m.B, m.n, m.n_i, m.mass_i, m.mass_n, m.injection_scale,
+                                   m.collisions, m.collision_factor)
+        self.whole = deck.axes.z.from_ < 0
+        self.E = self._energies(deck)
+        self.p = self.E / c
+        self.D_B = gyro.bohm_diffusion(self.p, m.B, transport.convention)
+        self.D_ism = gyro.interstellar_diffusion(self.p, transport.D_ism, transport.D_E, transport.D_slope)
+        self.I0 = self.D_B / self.D_ism
+        self._set_waves(waves)
+        source = deck.source
+        self.R = source.radius.at(self.E)
+        self.edge = np.maximum(source.edge, 1e-6) * self.R        # a jump is an edge much thinner than a cell
+        spectrum = spectra.energy_spectrum(self.E, source.energy, source.index, source.E_min, source.E_max)
+        self.P0 = spectra.initial_pressure(spectrum, self.R, self.medium.W0, source.normalisation)
+        self.P_background = spectra.background_pressure(self.E, transport.background, self.medium.W0,
+                                                        transport.background_slope)
+        self.fields = (Field("P", floor=0.0),) + tuple(
+            Field(name, staggered=True, floor=0.0, conserved=False) for name in (("w_plus", "w_minus") if self.whole else ("w",)))
+
+    def _set_waves(self, waves):
+        """Speeds and damping rates per momentum, with the chosen treatment of the evanescent band."""
+        rates = damping.of_medium(self.medium, self.p, ion_neutral=waves.ion_neutral, turbulent=waves.turbulent,
+                                  nonlinear_landau=waves.nonlinear_landau, cutoff=waves.turbulent_cutoff)
+        self.regime, band = rates.waves.regime, rates.waves.regime == alfven.EVANESCENT
+        inside = {"none": 0.0, "coupled": self.medium.V_A, "decoupled": self.medium.V_Ai}[waves.evanescent]
+        self.V = np.where(band, inside, rates.waves.V)
+        self.damping, self.gamma, self.gamma_NL = rates, rates.linear, rates.nonlinear_per_I * self.I0
+
+    # -- the grid and what lives on it ------------------------------------------------------------------
+
+    def line(self):
+        z = self.deck.axes.z
+        return Axis("z", spaced(z.cells, z.from_, z.to, z.spacing, z.focus, z.scale), closed=(not self.whole, False))
+
+    def lane(self):
+        return Axis("p", log_centred(len(self.E), self.p[0], self.p[-1]), "momentum")
+
+    @property
+    def Pi(self):
+        """Π = (V_A/D_B)∫₀^∞ P dz per momentum: array (lanes,)."""
+        return spectra.suppression_exponent(self.V, self.D_B, self.P0, self.R)
+
+    def terms(self):
+        waves, share = list(range(1, len(self.fields))), 1.0 / (len(self.fields) - 1)
+        outside = Ends(self.P_background, self.P_background)
+        terms = [Diffusion(0, WaveScattering(self.D_ism, waves), outside)]
+        growth = self.deck.waves.growth_factor * self.V / (self.I0 * share)
+        for k, sign in zip(range(len(waves)), (1, -1)):
+            terms.append(WaveBalance(0, waves, k, sign, growth, (self.gamma, self.gamma_NL), outside))
+            if self.deck.transport.advection:
+                terms.append(Advection(1 + k, sign * self.V, Ends()))
+        if self.deck.transport.advection:
+            away = np.sign(self.line().faces) if self.whole else np.ones(self.deck.axes.z.cells + 1)
+            terms.append(Advection(0, away[:, None] * self.V, outside))
+        return terms
+
+    def initial(self):
+        faces = self.line().faces
+        slab = spectra.slab_cell_averages(faces, self.R, self.edge)
+        return [self.P_background + self.P0 * slab] + [np.zeros((len(faces), len(self.E)))] * (len(self.fields) - 1)
+
+    def scales(self):
+        return np.stack([self.P0 + self.P_background] + [np.ones_like(self.P0)] * (len(self.fields) - 1))
+
+    def first_step(self):
+        # The waves at the sharp edge double first: I_b Δz/(g V_A P_0).
+        edge = np.maximum(self.edge, self.line().widths.min())
+        rate = self.V * self.P0 / (self.I0 * edge) + self.D_ism / edge**2
+        return float(min(0.1 / rate.max(), 1e-3 * self.deck.time.end))
+
+    # -- what it tells ----------------------------------------------------------------------------------
+
+    def observers(self, simulation):
+        return [CloudObserver(self, simulation)]
+
+    def axis_units(self):
+        return [("pc", "distance along the flux tube", 1 / pc), ("GeV/c", "momentum", c / GeV)]
+
+    def expected_steps(self):
+        """Steps of a run, roughly: each e-fold of time, and each cell that the waves' front passes."""
+        growth = np.log(self.deck.time.end / self.first_step()) * 3 * (1e-4 / self.deck.time.rtol) ** (1 / 3)
+        front = self.V.max() * self.deck.time.end * self.deck.transport.advection
+        return growth + 0.5 * np.searchsorted(self.line().faces, front)
+
+    def coordinates(self):
+        return [("E", ("p",), self.E / GeV, "GeV", "energy p c")]
+
+    def snapshot(self, local):
+        waves, lanes = range(1, len(self.fields)), local.lanes
+        I0, D_ism, W0 = self.I0[lanes], self.D_ism[lanes], self.medium.W0
+        P = local.cell(0) * W0
+        # Between two faces ln I is a straight line: the cell's value is the geometric mean.
+        level = np.sqrt(_scattering([local.left(f) for f in waves]) * _scattering([local.right(f) for f in waves]))
+        on_faces = _scattering([local.face(f) for f in waves])
+        rows = [("P_cr", "cell", P, "erg/cm3", "CR pressure per ln p"),
+                ("f", "cell", 3 * P / (4 * np.pi * c * self.p[lanes] ** 4), "s3/(g3 cm6)", "CR phase-space density"),
+                ("I", "cell", I0 * level, "1", "resonant wave energy per ln k over B^2/8pi"),
+                ("D", "cell", D_ism / level, "cm2/s", "diffusion coefficient"),
+                ("I_face", "face", I0 * on_faces, "1", "resonant wave energy per ln k over B^2/8pi, on faces")]
+        if self.whole:
+            for f, name in zip(waves, ("I_plus", "I_minus")):
+                one = np.exp(0.5 * np.minimum(local.left(f) + local.right(f), 2 * W_MAX))
+                rows.append((name, "cell", 0.5 * I0 * one, "1", f"the same, waves towards {name[2:]} z"))
+        return rows
+
+    def derived(self):
+        m, rows = self.medium, []
+        rows.append(("Alfven speed, ions", f"{m.V_Ai / 1e5:.4g} km/s"))
+        rows.append(("Alfven speed, whole gas", f"{m.V_A / 1e5:.4g} km/s"))
+        rows.append(("sound speed", f"{m.c_s / 1e5:.4g} km/s"))
+        rows.append(("neutral to ion density", f"{m.chi:.4g}"))
+        rows.append(("ion-neutral collision rate", f"{m.nu_in:.4g} 1/s"))
+        rows.append(("magnetic energy density W0", f"{m.W0:.4g} erg/cm3"))
+        low, high = (alfven.resonant_energy(k, m.B) / GeV for k in alfven.band_edges(m.V_Ai, m.nu_ni, m.chi)[::-1])
+        rows.append(("evanescent band", f"{low:.4g} to {high:.4g} GeV" if np.isfinite(low) else "none"))
+        rows.append(("", "E [GeV]  wave speed [km/s]  R [pc]      Pi         D_B [cm2/s]  D_ISM [cm2/s]  I_0"
+                         "         damping [1/s]: ion-neutral  turbulent  non-linear Landau at I_0"))
+        n = len(self.E)
+        for i in sorted({0, n // 4, n // 2, 3 * n // 4, n - 1}):
+            rows.append(("", f"{self.E[i] / GeV:<9.4g}{self.V[i] / 1e5:<19.4g}{self.R[i] / pc:<12.4g}{self.Pi[i]:<11.4g}"
+                             f"{self.D_B[i]:<13.4g}{self.D_ism[i]:<15.4g}{self.I0[i]:<27.4g}"
+                             f"{self.damping.ion_neutral[i]:<13.4g}{self.damping.turbulent[i]:<11.4g}{self.gamma_NL[i]:.4g}"))
+        return rows
+
+
+def _scattering(waves):
+    """ΣI/I_0 from the fields w of all directions, each array (n, lanes)."""
+    return sum(np.exp(np.minimum(w, W_MAX)) for w in waves) / len(waves)
+
+
+class CloudObserver(Observer):
+    """Half-life, residence time and grammage per momentum, and spectra at the chosen distances.
+
+    half_life: when half of the CRs released within |z| < R(E) have left that interval (background not counted).
+    grammage: X = 1.4 m_p n c × residence time (uniform medium).
+    """
+
+    name = "cloud"
+    scalars = ("residence_time.step_before",)
+
+    def __init__(self, problem, simulation):
+        self.problem, self.mesh = problem, simulation.mesh
+        self.distances = problem.deck.diagnostics.distances
+        faces, lanes, sides = problem.line().faces, self.mesh.columns, 2.0 if problem.whole else 1.0
+        R, P0, floor = problem.R[lanes], problem.P0[lanes], problem.P_background[lanes]
+
+        def within(lengths):
+            weights = np.stack([weights_within(faces, x) for x in lengths], axis=1)
+            return LaneSum(simulation, 0, self._on_nodes(weights)), weights.sum(axis=0)
+
+        inside, length = within(R)
+        # Half of all CRs of the cloud: its edge reaches out of |z| < R, but belongs to what was released within.
+        initial = sides * R * (P0 + floor)
+        self.half = Crossing("half_life", inside, initial, sides * R * floor)
+        reach = problem.deck.diagnostics.residence_within or faces[-1]
+        box, length = within(np.full(len(R), reach))
+        start = sides * R * P0 + length * floor
+        self.residence = Residence("residence_time", box, start, length * floor)
+        self.cell_size = np.interp(R, problem.line().centers, problem.line().widths) / R
+        self.at_distance = [LaneSum(simulation, 0, self._on_nodes(self._interpolation(x))) for x in self.distances]
+
+    def _on_nodes(self, weights):
+        """Weights (cells, lanes of this rank) as this rank's nodes."""
+        pad = np.zeros((1, weights.shape[1]))
+        return np.concatenate([pad, weights, pad])[self.mesh.rows]
+
+    def _interpolation(self, z):
+        """Weights of a linear interpolation between cell midpoints at z: array (cells, lanes of this rank)."""
+        centers = self.problem.line().centers
+        weights = np.array([np.interp(z, centers, unit) for unit in np.eye(len(centers))])
+        return np.repeat(weights[:, None], self.mesh.shape[2], axis=1)
+
+    def begin(self, t, u):
+        self.half.begin(t, u)
+        self.residence.begin(t, u)
+
+    def update(self, stepper):
+        self.half.update(stepper)
+        self.residence.update(stepper)
+
+    def state(self):
+        parts = (self.half, self.residence)
+        return {f"{part.name}.{key}": value for part in parts for key, value in part.state().items()}
+
+    def restore(self, state):
+        for part in (self.half, self.residence):
+            part.restore({key.split(".")[1]: v for key, v in state.items() if key.startswith(part.name + ".")})
+
+    def spectra(self, u):
+        """E² dN/dE = 3 P W_0 at the distances [erg/cm3]: array (distances, all lanes); collective."""
+        here = np.stack([s.of(u) for s in self.at_distance], axis=1)
+        return 3 * self.problem.medium.W0 * self.mesh.all_lanes(here).T
+
+    def replicated(self, u):
+        """Small arrays for snapshots, the same on all ranks: (name, dims, array, unit, long_name)."""
+        return [("distance", ("distance",), np.array(self.distances) / pc, "pc", "distance along the flux tube"),
+                ("spectrum", ("distance", "p"), self.spectra(u), "erg/cm3", "CR energy density per ln E at a distance")]
+
+    def history(self):
+        inside = self.mesh.all_lanes((self.half.value - self.half.floor) / (self.half.initial - self.half.floor))
+        n = len(inside)
+        return [(f"inside_{self.problem.E[i] / GeV:.4g}GeV", "1", inside[i]) for i in sorted({0, n // 2, n - 1})]
+
+    def _uncertainty(self):
+        """Error of the half-life [s]: what the content is known to, from the tolerance and the cell at R, over its slope."""
+        known = 5 * self.problem.deck.time.rtol + 0.1 * self.cell_size**1.5
+        return known * self.half.initial / np.abs(self.half.slope)
+
+    def summary(self):
+        everywhere = self.mesh.all_lanes(np.stack(
+            [self.half.time, self._uncertainty(), self.residence.integral, self._left()], axis=1))
+        half, error, residence, left = everywhere.T
+        E = {"value": (self.problem.E / GeV).tolist(), "unit": "GeV"}
+        X = MASS_PER_H * m_p * self.problem.medium.n * c * residence
+        return {"half_life": {"E": E["value"], "E_unit": "GeV", "value": half / kyr, "error": error / kyr, "unit": "kyr"},
+                "residence_time": {"E": E["value"], "E_unit": "GeV", "value": residence / kyr, "left": left, "unit": "kyr"},
+                "grammage": {"E": E["value"], "E_unit": "GeV", "value": X, "unit": "g/cm2"},
+                "Pi": {"E": E["value"], "E_unit": "GeV", "value": self.problem.Pi, "unit": "1"}}
+
+    def _left(self):
+        """The part of the initial content that still counts for the residence time."""
+        return self.residence.last / (self.residence.initial - self.residence.floor)

@@ -1,0 +1,99 @@
+"""What a problem on a grid offers. Hooks that a problem may leave out have defaults here."""
+
+import numpy as np
+
+
+class Problem:
+    """A system of equations with its parameters, initial state, diagnostics and truth.
+
+    Parameters
+    ----------
+    deck : Deck
+        The validated deck; its sections are those in `sections`.
+
+    Attributes
+    ----------
+    name : str
+        The word in the deck, and the name of the file.
+    summary, reproduces : str
+        One line each for `hpccr list`.
+    truth : str
+        The exact solution, limit or budget that the tests hold it to.
+    sections : tuple of Section
+        The deck's sections.
+    """
+
+    name = summary = reproduces = truth = ""
+    sections = ()
+
+    def __init__(self, deck):
+        self.deck = deck
+
+    @classmethod
+    def check(cls, deck):
+        """Raise InputError where sections that are valid by themselves do not fit together."""
+
+    # -- the grid and what lives on it ------------------------------------------------------------------
+
+    def line(self):
+        """The axis along which lines are solved (Axis)."""
+        raise RuntimeError(f"problem {self.name} has no line axis")
+
+    def lane(self):
+        """The axis across the lines (Axis)."""
+        raise RuntimeError(f"problem {self.name} has no lane axis")
+
+    fields = ()
+
+    def terms(self):
+        """The equation, term by term: list of Term."""
+        raise RuntimeError(f"problem {self.name} has no terms")
+
+    def initial(self):
+        """Field values at t = 0, whole mesh: list of arrays (cells, lanes), or (cells + 1, lanes) if staggered."""
+        raise RuntimeError(f"problem {self.name} has no initial state")
+
+    # -- how it is stepped ------------------------------------------------------------------------------
+
+    def scales(self):
+        """The size of each field per lane, below which errors do not count: array (fields, lanes)."""
+        return np.ones((len(self.fields), len(self.lane())))
+
+    def first_step(self):
+        """A first step that is short enough [s]; the controller lengthens it."""
+        return 1e-6 * self.deck.time.end
+
+    def expected_steps(self):
+        """Roughly how many steps a run takes, for the estimate of its cost."""
+        return 100.0
+
+    # -- what it tells ----------------------------------------------------------------------------------
+
+    def derived(self):
+        """Rows (name, value as text) for `hpccr check`."""
+        return []
+
+    def observers(self, simulation):
+        """Objects that watch the run (see steppers.observers); the budgets are always there."""
+        return []
+
+    def coordinates(self):
+        """Coordinates beside the axes' own for snapshots: list of (name, dims, whole array, unit, long_name)."""
+        return []
+
+    def axis_units(self):
+        """(unit, long_name) of the line and the lane coordinate, and the factor from CGS: list of two tuples."""
+        return [("cm", self.line().name, 1.0), ("1", self.lane().name, 1.0)]
+
+    def snapshot(self, local):
+        """Output variables from this rank's part of the fields.
+
+        Parameters
+        ----------
+        local : grid.local.Local
+
+        Returns
+        -------
+        list of (name, where, array, unit, long_name), where "cell" is (cells, lanes) and "face" (faces, lanes)
+        """
+        return []

@@ -1,0 +1,1 @@
+"""PETSc's time steppers, set up for a system of terms."""

@@ -1,0 +1,191 @@
+"""One implicit adaptive step after another, by PETSc TS.
+
+The default is the Rosenbrock-W method ra34pw2 (four stages, third order, L-stable; Rang & Angermann 2005):
+one Jacobian a step, no memory of earlier steps, so that a restart from (u, t, Δt, step) continues bit for
+bit, and full order with the upwind Jacobian of a limited flux. All of it can be changed by PETSc options.
+"""
+
+import numpy as np
+
+from hpccr.errors import RunError
+from hpccr.operators.petsc_matrix import Assembled, BlockMatrix, LinePreconditioner
+
+DEFAULTS = {
+    "ts_type": "rosw", "ts_rosw_type": "ra34pw2", "ts_adapt_type": "basic", "ts_adapt_clip": "0.1,4",
+    "ts_adapt_safety": "0.9", "ts_max_snes_failures": "-1", "ts_max_reject": "60",
+    # Newton's full step: a step in time that is too long for it is shortened instead.
+    "snes_linesearch_type": "basic", "snes_max_it": "20", "snes_atol": "1e-300",
+}
+
+
+def initialise(options=()):
+    """Start PETSc on MPI's world with a list of options ("-ts_type", "bdf", …); later calls add options."""
+    import petsc4py
+
+    options = list(options)
+    petsc4py.init(["hpccr", *options])
+    from petsc4py import PETSc
+
+    if options:
+        PETSc.Options().insertString(" ".join(options))
+    return PETSc
+
+
+class Stepper:
+    """PETSc TS around a System.
+
+    Parameters
+    ----------
+    system : System
+    tolerances : (array, array)
+        Absolute and relative error allowed per unknown, each (nodes, fields, lanes).
+    max_step : float
+        Longest step [s]; inf for none.
+
+    Attributes
+    ----------
+    u : PETSc.Vec
+        The state at time t.
+    """
+
+    def __init__(self, system, tolerances, max_step=np.inf):
+        from petsc4py import PETSc
+
+        self.system, self.mesh = system, system.mesh
+        self._defaults = self._set_defaults(PETSc.Options(), system.mesh.coupled, max_step)
+        self.u, self._before, self._residual = (self.mesh.vector() for _ in range(3))
+        limits = [self.mesh.vector(), self.mesh.vector()]
+        for vector, values in zip(limits, tolerances):
+            self.mesh.array(vector)[...] = values
+        self._vectors = [self.u, self._before, self._residual, *limits]
+        self.ts = PETSc.TS().create(comm=self.mesh.comm.raw)
+        self.ts.setDM(self.mesh.dm)
+        self.ts.setIFunction(system.residual, self._residual)
+        self._set_jacobian(PETSc, system)
+        self.ts.setTolerances(atol=limits[0], rtol=limits[1])
+        self.ts.setExactFinalTime(PETSc.TS.ExactFinalTime.MATCHSTEP)
+        self.ts.setMaxSteps(2**31 - 1)
+        self.ts.setFromOptions()
+        self.fixed = PETSc.Options().getString("ts_adapt_type", "basic") == "none"
+        self.petsc_error = PETSc.Error
+        self._set_preconditioner(PETSc)
+        self.ts.setSolution(self.u)
+        self.t, self.t_before, self.number, self.dt, self.refused = 0.0, 0.0, 0, None, 0
+        self.offset = 0, 0        # iterations and rejections before a restart
+
+    @staticmethod
+    def _set_defaults(options, coupled, max_step):
+        """Write our choices into PETSc's options where the user said nothing; returns what was written."""
+        chosen = dict(DEFAULTS)
+        chosen.update({"ksp_type": "fgmres", "ksp_rtol": "1e-9"} if coupled else {"ksp_type": "preonly"})
+        if np.isfinite(max_step):
+            chosen["ts_adapt_dt_max"] = repr(float(max_step))
+        chosen = {name: value for name, value in chosen.items() if not options.hasName(name)}
+        for name, value in chosen.items():
+            options.setValue(name, value)
+        return chosen
+
+    def _set_jacobian(self, PETSc, system):
+        n, total = int(np.prod(self.mesh.shape)), self.mesh.nodes * len(self.mesh.fields) * self.mesh.lanes
+        wanted = PETSc.Options().getString("pc_type", "none")
+        self.assembled = Assembled(system) if wanted != "none" else None
+        if self.assembled:
+            self.matrix = self.assembled.matrix
+        else:
+            self.matrix = PETSc.Mat().createPython(((n, total), (n, total)), BlockMatrix(system),
+                                                   comm=self.mesh.comm.raw)
+            self.matrix.setUp()
+
+        def jacobian(ts, t, u, rate, shift, J, P):
+            system.jacobian(t, u, shift)
+            if self.assembled:
+                self.assembled.fill()
+            self.matrix.assemble()
+
+        self.ts.setIJacobian(jacobian, self.matrix, self.matrix)
+
+    def _set_preconditioner(self, PETSc):
+        """Lines solved directly, unless the user chose a preconditioner of PETSc's."""
+        ksp = self.ts.getSNES().getKSP()
+        if not PETSc.Options().hasName("pc_type"):
+            pc = ksp.getPC()
+            pc.setType("python")
+            # A Rosenbrock method that applies the preconditioner alone never multiplies by the matrix again.
+            alone = ksp.getType() == "preonly" and self.ts.getType() == "rosw"
+            pc.setPythonContext(LinePreconditioner(self.system, in_place=alone))
+
+    def begin(self, t, dt, number=0):
+        """Start, or go on, at time t [s] with the step dt [s] and the step number; `u` holds the state."""
+        self.t, self.dt, self.number = t, dt, number
+        self.ts.setTime(t)
+        self.ts.setStepNumber(number)
+
+    def step(self, t_stop, inspect):
+        """Make one accepted step, at most to t_stop [s], which is hit exactly.
+
+        Parameters
+        ----------
+        t_stop : float
+        inspect : callable () -> str
+            Looks at the new state in `u`; a reason to refuse it, or "". It must answer alike on all ranks.
+
+        Raises
+        ------
+        RunError
+            The step cannot be made however short it is.
+        """
+        self.u.copy(self._before)
+        dt = self.dt
+        for _ in range(60):
+            self.ts.setMaxTime(t_stop)
+            self.ts.setTimeStep(min(dt, t_stop - self.t))
+            try:
+                self.ts.step()
+            except self.petsc_error as error:
+                raise RunError(f"PETSc's time stepper stopped at t = {self.t:.6g} s, step {self.number}: {error}") from None
+            reason = inspect()
+            if not reason:
+                return self._accept(t_stop)
+            self.refused += 1
+            self._before.copy(self.u)
+            dt = 0.5 * min(dt, self.ts.getTime() - self.t)
+            self.begin(self.t, self.dt, self.number)
+            self.ts.restartStep()
+        raise RunError(f"no step is short enough at t = {self.t:.6g} s, step {self.number}: {reason}")
+
+    def _accept(self, t_stop):
+        t = self.ts.getTime()
+        if abs(t - t_stop) <= 1e-12 * abs(t_stop):
+            t = t_stop
+            self.ts.setTime(t)
+        if not self.fixed:
+            self.dt = self.ts.getTimeStep()
+        self.t_before, self.t, self.number = self.t, t, self.ts.getStepNumber()
+        self.ts.monitor(self.number, t, self.u)
+
+    @property
+    def before(self):
+        """The state before the last step (PETSc.Vec)."""
+        return self._before
+
+    @property
+    def iterations(self):
+        """Linear iterations so far."""
+        return self.offset[0] + self.ts.getKSPIterations()
+
+    @property
+    def rejections(self):
+        """Steps that were tried and not taken so far."""
+        return self.offset[1] + self.ts.getStepRejections() + self.refused
+
+    def destroy(self):
+        """Give everything back to PETSc, in an order that leaves no Python context behind."""
+        from petsc4py import PETSc
+
+        self.ts.destroy()
+        self.matrix.destroy()
+        for vector in self._vectors:
+            vector.destroy()
+        options = PETSc.Options()
+        for name in self._defaults:
+            options.delValue(name)

@@ -1,0 +1,214 @@
+"""What watches a run without steering it: budgets, the instant of an event, times of residence.
+
+An observer sees every accepted step. It keeps values per lane, the same on all ranks of a column, and saves
+and restores itself; `state` is what a checkpoint holds of it.
+"""
+
+import numpy as np
+
+from hpccr.jit import kernel
+
+
+@kernel
+def _weighted(u, f, weights, out):
+    """out (lanes,) = Σ_j weights[j, i] u[j, f, i]."""
+    for i in range(out.shape[0]):
+        out[i] = 0.0
+    for j in range(u.shape[0]):
+        for i in range(out.shape[0]):
+            out[i] += weights[j, i] * u[j, f, i]
+
+
+class Observer:
+    """Base: an observer of lanes with a name."""
+
+    name = ""
+    # Names in `state` that are not one value per lane.
+    scalars = ()
+
+    def begin(self, t, u):
+        """The state at the start of a new run (not called at a restart)."""
+
+    def update(self, stepper):
+        """After an accepted step: stepper.t, .u and .before, .t_before."""
+
+    def state(self):
+        """What must survive a restart: dict name → array (lanes of this rank,)."""
+        return {}
+
+    def restore(self, state):
+        """Take back what `state` gave."""
+        for name, value in state.items():
+            getattr(self, name)[...] = value
+
+    def history(self):
+        """This step's figures: list of (column, unit, value); collective."""
+        return []
+
+    def replicated(self, u):
+        """Small arrays for snapshots, alike on all ranks: (name, dims, array, unit, long_name); collective."""
+        return []
+
+    def summary(self):
+        """The final figures: dict name → {"value": …, "unit": …}; collective."""
+        return {}
+
+
+class LaneSum(Observer):
+    """A weighted sum along each line, Σ w_j u_j of one field.
+
+    Parameters
+    ----------
+    simulation : Simulation
+    field : int
+    weights : array (nodes of this rank, lanes of this rank)
+    """
+
+    def __init__(self, simulation, field, weights):
+        self.simulation, self.mesh, self.field = simulation, simulation.mesh, field
+        self.weights = np.ascontiguousarray(weights)
+        self._sum = np.empty(self.mesh.shape[2])
+
+    def of(self, array):
+        """The sums (lanes,) for an array (nodes, fields, lanes) of this rank."""
+        view = array.view()
+        view.flags.writeable = False  # one compiled kernel serves both kinds of array
+        _weighted(view, self.field, self.weights, self._sum)
+        return self.mesh.line_sum(self._sum).copy()
+
+    def rate(self, t, vector):
+        """Their time derivatives at a state: from the right-hand side itself, so without a difference in time."""
+        return self.of(self.simulation.rate(t, vector))
+
+
+class Budget(Observer):
+    """Content of each line, what left it, and how well the two add up.
+
+    content(t) + escaped(t) = content(0) for a field without sources, losses and lane fluxes.
+    """
+
+    name = "budget"
+
+    def __init__(self, simulation, field):
+        mesh = simulation.mesh
+        volumes = np.tile(mesh.node_volumes()[:, None], (1, mesh.shape[2]))
+        inside, outside = volumes.copy(), np.zeros_like(volumes)
+        for here, node in ((mesh.at_left, 0), (mesh.at_right, -1)):
+            if here:
+                inside[node], outside[node] = 0.0, volumes[node]
+        self.mesh = mesh
+        self.inside, self.outside = (LaneSum(simulation, field, w) for w in (inside, outside))
+        self.initial, self.content, self.escaped, self.lifted = (np.zeros(mesh.shape[2]) for _ in range(4))
+        self.guard = simulation.guard
+
+    def begin(self, t, u):
+        self.initial[...] = self.inside.of(u)
+        self.content[...] = self.initial
+
+    def update(self, stepper):
+        u = self.mesh.array(stepper.u, readonly=True)
+        self.content[...], self.escaped[...] = self.inside.of(u), self.outside.of(u)
+
+    def state(self):
+        return {"initial": self.initial, "content": self.content, "escaped": self.escaped}
+
+    def error(self):
+        """|content + escaped − initial|/initial per lane of this rank."""
+        scale = np.where(self.initial > 0, self.initial, 1.0)
+        return np.abs(self.content + self.escaped - self.initial) / scale
+
+    def history(self):
+        scale = np.where(self.initial > 0, self.initial, 1.0)
+        own = 1.0 if self.mesh.at_left else 0.0      # count each lane once
+        sums = self.mesh.comm.sum([own * (self.content / scale).sum(), own * (self.escaped / scale).sum()])
+        worst = self.mesh.comm.max(self.error().max())[0]
+        return [("content", "1", sums[0] / self.mesh.lanes), ("escaped", "1", sums[1] / self.mesh.lanes),
+                ("content_error", "1", worst)]
+
+    def summary(self):
+        return {"content_error": {"value": float(self.mesh.comm.max(self.error().max())[0]), "unit": "1"},
+                "lifted": {"value": float(self.guard.lifted), "unit": "1"}}
+
+
+class Crossing(Observer):
+    """The instant at which a lane sum falls to half its first value (or another fraction of it).
+
+    Found inside the step that brings it: the sum and its exact time derivative at both ends of the step
+    define a cubic, whose root is the instant. Steps are not cut for it.
+
+    Parameters
+    ----------
+    what : LaneSum
+    initial, floor : array (lanes,)
+        The sum at t = 0, and a constant part that does not count.
+    fraction : float
+    """
+
+    def __init__(self, name, what, initial, floor=0.0, fraction=0.5):
+        self.name, self.what, self.mesh = name, what, what.mesh
+        self.initial, self.floor, self.fraction = np.asarray(initial), floor, fraction
+        lanes = self.mesh.shape[2]
+        self.value, self.time, self.slope = np.array(self.initial), np.full(lanes, np.nan), np.full(lanes, np.nan)
+
+    def begin(self, t, u):
+        self.value[...] = self.what.of(u)
+
+    def update(self, stepper):
+        new = self.what.of(self.mesh.array(stepper.u, readonly=True))
+        level = self.floor + self.fraction * (self.initial - self.floor)
+        crossing = np.isnan(self.time) & (new <= level)
+        # Where lines are cut, the derivative takes a message: all ranks compute it or none.
+        if self.mesh.exchanges or crossing.any():
+            h = stepper.t - stepper.t_before
+            slope_new = self.what.rate(stepper.t, stepper.u)
+            slope_old = self.what.rate(stepper.t_before, stepper.before)
+            for i in np.flatnonzero(crossing):
+                s = cubic_root(self.value[i] - level[i], new[i] - level[i], h * slope_old[i], h * slope_new[i])
+                self.time[i] = stepper.t_before + s * h
+                self.slope[i] = (new[i] - self.value[i]) / h
+        self.value[...] = new
+
+    def state(self):
+        return {"value": self.value, "time": self.time, "slope": self.slope}
+
+
+def cubic_root(a, b, da, db):
+    """The first root in [0, 1] of the cubic with values a > 0 ≥ b and slopes da, db at 0 and 1."""
+    coefficients = [2 * a - 2 * b + da + db, -3 * a + 3 * b - 2 * da - db, da, a]
+    roots = np.roots(coefficients) if any(coefficients[:3]) else np.array([])
+    inside = [r.real for r in roots if abs(r.imag) < 1e-9 and -1e-12 <= r.real <= 1 + 1e-12]
+    return min(inside) if inside else a / (a - b)
+
+
+class Residence(Observer):
+    """∫ sum/initial dt: how long the initial content stays [s].
+
+    Between two steps the sum is the parabola through the last three, so the integral is of third order.
+    """
+
+    scalars = ("step_before",)
+
+    def __init__(self, name, what, initial, floor=0.0):
+        self.name, self.what, self.mesh, self.floor = name, what, what.mesh, floor
+        self.initial = np.asarray(initial)
+        lanes = self.mesh.shape[2]
+        self.integral = np.zeros(lanes)
+        self.last, self.older = np.array(self.initial - floor), np.full(lanes, np.nan)
+        self.step_before = np.zeros(1)
+
+    def begin(self, t, u):
+        self.last[...] = self.what.of(u) - self.floor
+
+    def update(self, stepper):
+        new = self.what.of(self.mesh.array(stepper.u, readonly=True)) - self.floor
+        h, k = stepper.t - stepper.t_before, self.step_before[0]
+        area = 0.5 * h * (self.last + new)
+        if k > 0:
+            # Second difference of the parabola through the values at −k, 0, h.
+            bend = ((new - self.last) / h - (self.last - self.older) / k) / (h + k)
+            area = area - bend * h**3 / 6.0
+        self.integral += area / (self.initial - self.floor)
+        self.older[...], self.last[...], self.step_before[0] = self.last, new, h
+
+    def state(self):
+        return {"integral": self.integral, "last": self.last, "older": self.older, "step_before": self.step_before}

@@ -1,0 +1,158 @@
+"""A problem on its mesh: state, stepper, guard and observers, ready to take steps.
+
+No files and no clocks here; the driver adds them.
+"""
+
+import numpy as np
+
+from hpccr.grid.mesh import Mesh
+from hpccr.operators.system import System
+from hpccr.steppers.guard import Guard
+from hpccr.steppers.implicit import Stepper
+from hpccr.steppers.observers import Budget
+from hpccr.units import kyr
+
+
+class Simulation:
+    """What one run computes with.
+
+    Parameters
+    ----------
+    problem : Problem
+    comm : Comm
+
+    Attributes
+    ----------
+    mesh, system, stepper, guard, observers
+    """
+
+    def __init__(self, problem, comm):
+        self.problem, self.comm = problem, comm
+        time, terms = problem.deck.time, problem.terms()
+        self.mesh = Mesh(problem.line(), problem.lane(), problem.fields, comm, any(t.couples_lanes for t in terms))
+        self.system = System(self.mesh, terms)
+        # Kernels are compiled once, by rank 0, into the cache on disk that the others then read.
+        comm.root_first(self._compile)
+        self.stepper = Stepper(self.system, self._tolerances(time.rtol), time.max_step or np.inf)
+        self.guard = Guard(self.mesh, 10 * time.rtol)
+        self._rate = np.empty(self.mesh.shape)
+        self.observers = [Budget(self, f) for f, field in enumerate(problem.fields) if not field.staggered][:1]
+        self.observers += problem.observers(self)
+
+    def _compile(self):
+        """Call every kernel once on this rank's arrays, without a message."""
+        u, r = np.zeros(self.mesh.local_shape), np.zeros(self.mesh.shape)
+        u.flags.writeable = False     # as PETSc hands it out: numba tells the two apart
+        for term in self.system.terms:
+            term.residual(0.0, u, r)
+            term.jacobian(0.0, u, self.system.blocks)
+
+    def _tolerances(self, rtol):
+        """Absolute and relative tolerance per unknown: (nodes, fields, lanes). Reservoirs do not steer."""
+        scales = self.problem.scales()[:, self.mesh.columns]
+        absolute = np.tile(rtol * scales, (self.mesh.shape[0], 1, 1))
+        for here, node in ((self.mesh.at_left, 0), (self.mesh.at_right, -1)):
+            for f, field in enumerate(self.mesh.fields):
+                if here and not field.staggered:
+                    absolute[node, f] = 1e300
+        return absolute, np.full(self.mesh.shape, rtol)
+
+    def begin(self):
+        """The initial state at t = 0."""
+        u = self.mesh.array(self.stepper.u)
+        u[...] = 0.0
+        for f, (field, values) in enumerate(zip(self.mesh.fields, self.problem.initial())):
+            pad = np.zeros((1, self.mesh.lanes))
+            nodes = [values, pad] if field.staggered else [pad, values, pad]
+            u[:, f] = np.concatenate(nodes)[self.mesh.rows, self.mesh.columns]
+        time = self.problem.deck.time
+        self.stepper.begin(0.0, time.first_step or self.problem.first_step())
+        for observer in self.observers:
+            observer.begin(0.0, u)
+
+    def state(self):
+        """What a checkpoint holds beside the fields: (plain values, small arrays alike on all ranks); collective."""
+        s, arrays = self.stepper, {}
+        plain = {"t": s.t, "t_before": s.t_before, "dt": s.dt, "number": s.number, "iterations": s.iterations,
+                 "rejections": s.rejections, "lifted": self.guard.lifted}
+        for k, observer in enumerate(self.observers):
+            for name, value in observer.state().items():
+                per_lane = value.shape == (self.mesh.shape[2],) and name not in observer.scalars
+                arrays[f"{k}.{observer.name}.{name}"] = self.mesh.all_lanes(value) if per_lane else value
+        return plain, arrays
+
+    def resume(self, plain, arrays):
+        """Take back what `state` gave; the fields are in stepper.u already."""
+        self.stepper.begin(plain["t"], plain["dt"], plain["number"])
+        self.stepper.t_before = plain["t_before"]
+        self.stepper.offset = plain["iterations"], plain["rejections"]
+        self.guard.lifted = plain["lifted"]
+        for k, observer in enumerate(self.observers):
+            observer.begin(plain["t"], self.mesh.array(self.stepper.u, readonly=True))
+            prefix, mine = f"{k}.{observer.name}.", {}
+            for key, value in arrays.items():
+                if key.startswith(prefix):
+                    name = key[len(prefix):]
+                    mine[name] = value if name in observer.scalars else value[self.mesh.columns]
+            observer.restore(mine)
+
+    def rate(self, t, vector):
+        """du/dt at a state: array (nodes, fields, lanes), overwritten by the next call. Collective if lines are cut."""
+        self.system.rate(t, vector, self._rate)
+        return self._rate
+
+    def step(self, t_stop, vote):
+        """One accepted step, at most to t_stop.
+
+        Parameters
+        ----------
+        vote : callable () -> list of float
+            This rank's further votes; the maximum over the ranks is returned.
+
+        Returns
+        -------
+        list of float
+            The agreed votes.
+        """
+        outcome = []
+
+        def inspect():
+            # One reduction a step carries everything on which ranks must agree.
+            mine = self.guard.measure(self.mesh.array(self.stepper.u, readonly=True))
+            bad, worst, *votes = self.comm.max(mine + list(vote()))
+            outcome[:] = votes
+            if bad:
+                return "the state is not finite"
+            if worst > self.guard.limit:
+                return f"a field falls below its floor by {worst:.2g}, where {self.guard.limit:.2g} is allowed"
+            if worst > 0:
+                self.guard.lift(self.mesh.array(self.stepper.u))
+                self.guard.lifted += worst
+            return ""
+
+        self.stepper.step(t_stop, inspect)
+        for observer in self.observers:
+            observer.update(self.stepper)
+        return outcome
+
+    def history(self):
+        """This step's figures: list of (column, unit, value); collective."""
+        s = self.stepper
+        rows = [("step", "1", s.number), ("time", "kyr", s.t / kyr), ("dt", "kyr", (s.t - s.t_before) / kyr),
+                ("linear_iterations", "1", s.iterations), ("rejections", "1", s.rejections),
+                ("lifted", "1", self.guard.lifted)]
+        for observer in self.observers:
+            rows += observer.history()
+        return rows
+
+    def summary(self):
+        """The final figures of all observers; collective."""
+        result = {}
+        for observer in self.observers:
+            result.update(observer.summary())
+        return result
+
+    def destroy(self):
+        """Give everything back to PETSc."""
+        self.stepper.destroy()
+        self.mesh.destroy()

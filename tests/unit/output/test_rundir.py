@@ -1,0 +1,100 @@
+"""The run directory: never over another run, and `hpccr info` tells what is inside."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from hpccr.errors import InputError
+from hpccr.output import rundir, snapshot
+from hpccr.output.checkpoint import Store
+from hpccr.output.history import History
+from hpccr.output.variable import Variable
+
+DECK = '# hpccr 0.1.0, numpy 1.26\nproblem = "cloud"\n'
+
+
+@pytest.fixture
+def run(tmp_path, solo):
+    path = tmp_path / "out" / "run"
+    rundir.create(path, DECK, solo)
+    history = History(path / rundir.HISTORY, [("time", "kyr"), ("step", "")], solo)
+    history.start()
+    for step in range(4):
+        history.append([0.5 * step, step])
+    history.close()
+    f = Variable.whole("f", ("z",), np.array([1.0, 4.0, np.nan]), "cm-3", "distribution")
+    for number in range(2):
+        snapshot.write(rundir.snapshot_path(path, number), [f, Variable.whole("time", (), 2.0 * number, "kyr")],
+                       {"problem": "cloud", "deck": DECK, "hpccr_version": "0.1.0"}, solo)
+    for step in (1, 2):
+        Store(path / rundir.CHECKPOINTS, solo).save(step, [f], {"time": 0.5})
+    return path
+
+
+def test_layout_and_deck(run):
+    assert (run / "deck.toml").read_text() == DECK
+    assert rundir.snapshot_path(run, 1) == run / "snapshots" / "000001.h5"
+
+
+def test_occupied_places_are_refused(run, tmp_path, solo):
+    with pytest.raises(InputError, match="already holds a run"):
+        rundir.create(run, DECK, solo)
+    with pytest.raises(InputError, match="not empty"):
+        rundir.create(tmp_path, DECK, solo)
+    with pytest.raises(InputError, match="not a directory"):
+        rundir.create(run / "deck.toml", DECK, solo)
+    with pytest.raises(InputError, match="cannot be made"):
+        rundir.create(run / "deck.toml" / "below", DECK, solo)
+    with pytest.raises(InputError, match="cannot be made"):
+        rundir.create("/proc/hpccr", DECK, solo)
+
+
+def test_description_of_a_run(run):
+    text = rundir.describe(run)
+    for words in ("problem cloud", "hpccr 0.1.0", "not finished", "4 rows, time [kyr] 0.0 to 1.5", "snapshots    2",
+                  "time 0 kyr to 2 kyr", "z = 3", "1 … 4 (1 not finite)", "00000002.h5, step 2, valid"):
+        assert words in text, f"{words!r} is not in\n{text}"
+    path = run / "checkpoints" / "00000002.h5"
+    path.write_bytes(path.read_bytes()[:-1])
+    rundir.write_json(run / "summary.json", {"half_life": {"value": np.array([1.5, 2.0]), "unit": "kyr"}})
+    text = rundir.describe(run)
+    assert "NOT valid: it is truncated" in text and "  finished" in text and "[1.5, 2] kyr" in text
+
+
+def test_description_of_files(run):
+    text = rundir.describe(run / "snapshots" / "000001.h5")
+    assert "problem      cloud" in text and "cm-3" in text and "scalar" in text
+    assert "step" not in text and "f                    3" in rundir.describe(run / "checkpoints" / "00000001.h5")
+
+
+def test_bad_paths_are_refused(run, tmp_path):
+    import h5py
+
+    h5py.File(tmp_path / "foreign.h5", "w").close()
+    (tmp_path / "empty").touch()
+    damaged = run / "checkpoints" / "00000001.h5"
+    damaged.write_bytes(damaged.read_bytes()[:-9])
+    for bad in ("/nowhere", tmp_path, "/dev/null", run / "deck.toml", tmp_path / "foreign.h5", tmp_path / "empty",
+                damaged):
+        with pytest.raises(InputError):
+            rundir.describe(bad)
+
+
+def test_info_needs_no_mpi(run):
+    code = ("import sys; from hpccr.output import rundir; rundir.describe(sys.argv[1]);"
+            "sys.exit('mpi4py' in sys.modules or 'petsc4py' in sys.modules)")
+    env = {k: v for k, v in os.environ.items() if k != "H5PY_ALWAYS_USE_MPI" and not k.startswith("OMPI_COMM")}
+    done = subprocess.run([sys.executable, "-c", code, run], env=env, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+def test_json_is_whole_or_absent(tmp_path):
+    rundir.write_json(tmp_path / "s.json", {"a": {"value": np.float64(0.1), "unit": "µG"}})
+    assert json.loads((tmp_path / "s.json").read_text()) == {"a": {"value": 0.1, "unit": "µG"}}
+    with pytest.raises(OSError):
+        rundir.write_json(tmp_path / "no" / "s.json", {})
+    assert [p.name for p in tmp_path.iterdir()] == ["s.json"]
