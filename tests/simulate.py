@@ -12,8 +12,9 @@ from hpccr.steppers.simulation import Simulation
 
 
 def deck(name, *settings):
-    """A deck of run/ with "section.key=value" settings."""
-    return reader.read(library.find(name), settings, problems=registry)
+    """A deck of run/ with "section.key=value" settings, of which the last counts."""
+    last = {setting.partition("=")[0]: setting for setting in settings}
+    return reader.read(library.find(name), list(last.values()), problems=registry)
 
 
 @contextlib.contextmanager

@@ -10,6 +10,39 @@ import numpy as np
 from hpccr.jit import kernel
 
 
+@kernel(inline="always")
+def difference(u, f, gj, gi, j, b_left, b_right, from_left, from_right, out):
+    """out (lanes,) = the values right minus left of face j.
+
+    Only the faces at the two ends touch a reservoir, whose slot holds a content and no boundary value.
+    """
+    n = out.shape[0]
+    # Slices, whose index is seen to be positive: only then does the compiler use vectors.
+    if from_left:
+        right = u[gj + j, f, gi:gi + n]
+        for i in range(n):
+            out[i] = right[i] - b_left[i]
+    elif from_right:
+        left = u[gj + j - 1, f, gi:gi + n]
+        for i in range(n):
+            out[i] = b_right[i] - left[i]
+    else:
+        right, left = u[gj + j, f, gi:gi + n], u[gj + j - 1, f, gi:gi + n]
+        for i in range(n):
+            out[i] = right[i] - left[i]
+
+
+@kernel(inline="always")
+def pass_through(flux, j, f, inverse_volume, r):
+    """What leaves node j − 1 through face j enters node j; flux : (lanes,) = A F."""
+    if j > 0:
+        for i in range(flux.shape[0]):
+            r[j - 1, f, i] -= flux[i] * inverse_volume[j - 1]
+    if j < r.shape[0]:
+        for i in range(flux.shape[0]):
+            r[j, f, i] += flux[i] * inverse_volume[j]
+
+
 @kernel
 def diffuse_line(u, f, gj, gi, D, conductance, inverse_volume, b_left, b_right, left_end, right_end, r):
     """r += −(1/V) Δ(A F), F = −D ∂u/∂x, with two-point gradients.
@@ -17,20 +50,14 @@ def diffuse_line(u, f, gj, gi, D, conductance, inverse_volume, b_left, b_right, 
     D : (nodes + 1, lanes) on faces; conductance : (nodes + 1,) = A/Δx, zero where closed.
     b_left, b_right : (lanes,) values at the ends; left_end, right_end : local face numbers of the ends.
     """
-    nodes, lanes = r.shape[0], r.shape[2]
-    for j in range(nodes + 1):
+    flux = np.empty(r.shape[2])
+    for j in range(r.shape[0] + 1):
         if conductance[j] == 0.0:
             continue
-        # Only these two faces touch a reservoir, whose slot holds a content and no boundary value.
-        from_left, from_right = j == left_end, j == right_end
-        for i in range(lanes):
-            lo = b_left[i] if from_left else u[gj + j - 1, f, gi + i]
-            hi = b_right[i] if from_right else u[gj + j, f, gi + i]
-            flux = -conductance[j] * D[j, i] * (hi - lo)
-            if j > 0:
-                r[j - 1, f, i] -= flux * inverse_volume[j - 1]
-            if j < nodes:
-                r[j, f, i] += flux * inverse_volume[j]
+        difference(u, f, gj, gi, j, b_left, b_right, j == left_end, j == right_end, flux)
+        for i in range(flux.shape[0]):
+            flux[i] *= -conductance[j] * D[j, i]
+        pass_through(flux, j, f, inverse_volume, r)
 
 
 @kernel
@@ -40,15 +67,20 @@ def diffuse_line_jacobian(f, D, conductance, inverse_volume, left_end, right_end
     for j in range(nodes + 1):
         if conductance[j] == 0.0:
             continue
-        lo, hi = 0.0 if j == left_end else 1.0, 0.0 if j == right_end else 1.0
-        for i in range(lanes):
-            g = conductance[j] * D[j, i]
-            if j > 0:
-                diag[j - 1, f, f, i] += lo * g * inverse_volume[j - 1]
-                upper[j - 1, f, f, i] -= hi * g * inverse_volume[j - 1]
-            if j < nodes:
-                diag[j, f, f, i] += hi * g * inverse_volume[j]
-                lower[j, f, f, i] -= lo * g * inverse_volume[j]
+        if j > 0:
+            lo = 0.0 if j == left_end else conductance[j] * inverse_volume[j - 1]
+            hi = 0.0 if j == right_end else conductance[j] * inverse_volume[j - 1]
+            for i in range(lanes):
+                diag[j - 1, f, f, i] += lo * D[j, i]
+            for i in range(lanes):
+                upper[j - 1, f, f, i] -= hi * D[j, i]
+        if j < nodes:
+            lo = 0.0 if j == left_end else conductance[j] * inverse_volume[j]
+            hi = 0.0 if j == right_end else conductance[j] * inverse_volume[j]
+            for i in range(lanes):
+                diag[j, f, f, i] += hi * D[j, i]
+            for i in range(lanes):
+                lower[j, f, f, i] -= lo * D[j, i]
 
 
 @kernel
@@ -56,18 +88,19 @@ def diffuse_line_jacobian_of_D(u, f, w, gj, gi, dD, conductance, inverse_volume,
                                left_end, right_end, lower, diag):
     """−∂r/∂u_w of `diffuse_line` through D(u_w), with the staggered field w on the same face (node j − 1)."""
     nodes, lanes = diag.shape[0], diag.shape[3]
+    change = np.empty(lanes)
     for j in range(nodes + 1):
         if conductance[j] == 0.0:
             continue
-        from_left, from_right = j == left_end, j == right_end
+        difference(u, f, gj, gi, j, b_left, b_right, j == left_end, j == right_end, change)
         for i in range(lanes):
-            lo = b_left[i] if from_left else u[gj + j - 1, f, gi + i]
-            hi = b_right[i] if from_right else u[gj + j, f, gi + i]
-            change = -conductance[j] * dD[j, i] * (hi - lo)
-            if j > 0:
-                diag[j - 1, f, w, i] += change * inverse_volume[j - 1]
-            if j < nodes:
-                lower[j, f, w, i] -= change * inverse_volume[j]
+            change[i] *= -conductance[j] * dD[j, i]
+        if j > 0:
+            for i in range(lanes):
+                diag[j - 1, f, w, i] += change[i] * inverse_volume[j - 1]
+        if j < nodes:
+            for i in range(lanes):
+                lower[j, f, w, i] -= change[i] * inverse_volume[j]
 
 
 @kernel
@@ -79,32 +112,38 @@ def advect_line(u, f, gj, gi, speed, x, faces, inverse_volume, b_left, b_right, 
     carries a value; beyond them b_left and b_right flow in.  limited : 1 for second order, 0 for first.
     """
     nodes, lanes, top = r.shape[0], r.shape[2], u.shape[0] - 1
+    from_a, from_b = np.empty(lanes), np.empty(lanes)
     for j in range(nodes + 1):
         a, b = j - 1, j
         if b < first or a > last:
             continue
-        has_a, has_b = a >= first, b <= last
         # A slope needs both neighbours; next to an end the scheme is first order.
-        slope_a = limited if a - 1 >= first and b <= last else 0.0
-        slope_b = limited if a >= first and b + 1 <= last else 0.0
+        slope_a = 2.0 * limited * (faces[j] - x[a + 2]) if a - 1 >= first and b <= last else 0.0
+        slope_b = 2.0 * limited * (faces[j] - x[b + 2]) if a >= first and b + 1 <= last else 0.0
         ja, jb = max(gj + a, 0), min(gj + b, top)
         jaa, jbb = max(ja - 1, 0), min(jb + 1, top)
-        h0, h1, h2 = x[a + 2] - x[a + 1], x[b + 2] - x[a + 2], x[b + 3] - x[b + 2]
-        h0, h1, h2 = max(h0, 1e-300), max(h1, 1e-300), max(h2, 1e-300)
-        da, db = faces[j] - x[a + 2], faces[j] - x[b + 2]
+        h0 = 1.0 / max(x[a + 2] - x[a + 1], 1e-300)
+        h1 = 1.0 / max(x[b + 2] - x[a + 2], 1e-300)
+        h2 = 1.0 / max(x[b + 3] - x[b + 2], 1e-300)
+        uaa, ua = u[jaa, f, gi:gi + lanes], u[ja, f, gi:gi + lanes]
+        ub, ubb = u[jb, f, gi:gi + lanes], u[jbb, f, gi:gi + lanes]
+        if a >= first:
+            for i in range(lanes):
+                s0, s1 = (ua[i] - uaa[i]) * h0, (ub[i] - ua[i]) * h1
+                up = s0 * s1 > 0.0
+                from_a[i] = ua[i] + slope_a * (s0 * s1 if up else 0.0) / (s0 + s1 if up else 1.0)
+        else:
+            from_a[:] = b_left
+        if b <= last:
+            for i in range(lanes):
+                s1, s2 = (ub[i] - ua[i]) * h1, (ubb[i] - ub[i]) * h2
+                up = s1 * s2 > 0.0
+                from_b[i] = ub[i] + slope_b * (s1 * s2 if up else 0.0) / (s1 + s2 if up else 1.0)
+        else:
+            from_b[:] = b_right
         for i in range(lanes):
-            ua, ub = u[ja, f, gi + i], u[jb, f, gi + i]
-            s0, s1, s2 = (ua - u[jaa, f, gi + i]) / h0, (ub - ua) / h1, (u[jbb, f, gi + i] - ub) / h2
-            pa, pb = s0 * s1, s1 * s2
-            ra = ua + (2.0 * slope_a * da * pa / (s0 + s1) if pa > 0.0 else 0.0)
-            rb = ub + (2.0 * slope_b * db * pb / (s1 + s2) if pb > 0.0 else 0.0)
-            ra = ra if has_a else b_left[i]
-            rb = rb if has_b else b_right[i]
-            flux = speed[j, i] * (ra if speed[j, i] >= 0.0 else rb)
-            if j > 0:
-                r[j - 1, f, i] -= flux * inverse_volume[j - 1]
-            if j < nodes:
-                r[j, f, i] += flux * inverse_volume[j]
+            from_a[i] = max(speed[j, i], 0.0) * from_a[i] + min(speed[j, i], 0.0) * from_b[i]
+        pass_through(from_a, j, f, inverse_volume, r)
 
 
 @kernel
@@ -131,8 +170,9 @@ def react(u, f, gj, gi, rate, source, first, last, r):
     """r += S − L u on nodes first…last; rate, source : (nodes, lanes)."""
     lanes = r.shape[2]
     for j in range(first, last + 1):
+        here = u[gj + j, f, gi:gi + lanes]
         for i in range(lanes):
-            r[j, f, i] += source[j, i] - rate[j, i] * u[gj + j, f, gi + i]
+            r[j, f, i] += source[j, i] - rate[j, i] * here[i]
 
 
 @kernel
@@ -141,18 +181,3 @@ def react_jacobian(f, rate, first, last, diag):
     for j in range(first, last + 1):
         for i in range(diag.shape[3]):
             diag[j, f, f, i] += rate[j, i]
-
-
-@kernel
-def line_flux(u, f, gj, gi, D, conductance, b_left, b_right, left_end, right_end):
-    """The diffusive A F through every face left of a node: array (nodes + 1, lanes)."""
-    faces, lanes = D.shape
-    flux = np.zeros((faces, lanes))
-    for j in range(faces):
-        if conductance[j] == 0.0:
-            continue
-        for i in range(lanes):
-            lo = b_left[i] if j == left_end else u[gj + j - 1, f, gi + i]
-            hi = b_right[i] if j == right_end else u[gj + j, f, gi + i]
-            flux[j, i] = -conductance[j] * D[j, i] * (hi - lo)
-    return flux

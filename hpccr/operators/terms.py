@@ -139,11 +139,6 @@ class Diffusion(Term):
                     u, self.field, w, *self.g, dD, self.conductance, self.inverse_volume,
                     *self.ends.values(t), *self.end_faces, blocks.lower, blocks.diag)
 
-    def flux(self, t, u):
-        """A F through the face left of each node [unit of u × volume/s]: array (nodes + 1, lanes)."""
-        return line_kernels.line_flux(u, self.field, *self.g, self._coefficient(u), self.conductance,
-                                      *self.ends.values(t), *self.end_faces)
-
 
 class WaveScattering:
     """D = D_ISM n/Σ exp(w_k) on faces, from n wave fields w_k = ln(I_k/I_b).
@@ -169,7 +164,7 @@ class WaveScattering:
     def partials(self, u, D):
         """Pairs (wave field, ∂D/∂w)."""
         for k, w in enumerate(self.waves):
-            wave_kernels.scatter_derivative(u, self.waves, k, *self.g, D, self.dD)
+            wave_kernels.scatter_derivative(u, self.waves, k, *self.g, self.here, D, self.dD)
             yield w, self.dD
 
 
@@ -322,9 +317,12 @@ class WaveBalance(Term):
         Linear damping, and non-linear Landau damping at I_0 [1/s].
     ends : Ends
         Of the CR field.
+    reabsorption : bool
+        Whether waves give energy back where the pressure rises along their way; else nothing happens there.
     """
 
-    def __init__(self, pressure, waves, k, sign, growth, damping, ends):
+    def __init__(self, pressure, waves, k, sign, growth, damping, ends, reabsorption=False):
+        self.least = -np.inf if reabsorption else 0.0
         self.pressure, self.waves, self.k, self.sign = pressure, np.array(waves, dtype=np.int64), k, float(sign)
         self.coefficients, self.ends = (growth, *damping), ends
 
@@ -341,10 +339,10 @@ class WaveBalance(Term):
     def residual(self, t, u, r):
         growth, gamma, gamma_I = self.here
         wave_kernels.wave_balance(u, self.pressure, self.waves, self.k, self.sign, *self.g, growth, self.gradient,
-                                  gamma, gamma_I, *self.ends.values(t), self.end_nodes, self.nodes_on, r)
+                                  self.least, gamma, gamma_I, *self.ends.values(t), self.end_nodes, self.nodes_on, r)
 
     def jacobian(self, t, u, blocks):
         growth, gamma, gamma_I = self.here
         wave_kernels.wave_balance_jacobian(
-            u, self.pressure, self.waves, self.k, self.sign, *self.g, growth, self.gradient, gamma, gamma_I,
-            *self.ends.values(t), self.end_nodes, self.nodes_on, blocks.diag, blocks.upper)
+            u, self.pressure, self.waves, self.k, self.sign, *self.g, growth, self.gradient, self.least, gamma,
+            gamma_I, *self.ends.values(t), self.end_nodes, self.nodes_on, blocks.diag, blocks.upper)

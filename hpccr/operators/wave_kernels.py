@@ -9,90 +9,130 @@ Up to two directions σ = ±1; the waves of all directions scatter, D = D_ISM I_
 import numpy as np
 
 from hpccr.jit import kernel
+from hpccr.operators.line_kernels import difference
 
-# exp(w) beyond this would overflow; D is zero there long before.
-W_MAX = 300.0
+# Beyond these exp(±w) would overflow. D is zero long before the upper one, and no accepted state comes near the
+# lower one, but a stage of a step that is too long (and then rejected) may.
+W_MAX, W_MIN = 300.0, -50.0
+
+
+@kernel(inline="always")
+def exp_row(u, row, f, gi, sign, out):
+    """out (lanes,) = exp(±w) of one node."""
+    w = u[row, f, gi:gi + out.shape[0]]
+    for i in range(out.shape[0]):
+        out[i] = np.exp(sign * max(min(w[i], W_MAX), W_MIN))
+
+
+@kernel(inline="always")
+def total_row(u, row, waves, gi, part, out):
+    """out (lanes,) = ΣI/I_0 = Σ exp(w_k)/n of one node."""
+    n = len(waves)
+    exp_row(u, row, waves[0], gi, 1.0, out)
+    for k in range(1, n):
+        exp_row(u, row, waves[k], gi, 1.0, part)
+        for i in range(out.shape[0]):
+            out[i] += part[i]
+    if n > 1:
+        for i in range(out.shape[0]):
+            out[i] /= n
 
 
 @kernel
 def scatter(u, waves, gj, gi, D_ism, D):
-    """D on faces: D_ISM n/Σ exp(w_k); D_ism : (lanes,); D : (nodes + 1, lanes), face j at node j − 1."""
-    faces, lanes = D.shape
-    n = len(waves)
-    for j in range(faces):
+    """D on faces: D_ISM/(ΣI/I_0); D_ism : (lanes,); D : (nodes + 1, lanes), face j at node j − 1."""
+    lanes = D.shape[1]
+    total, part = np.empty(lanes), np.empty(lanes)
+    for j in range(D.shape[0]):
         row = gj + j - 1
         if row < 0:
-            for i in range(lanes):
-                D[j, i] = D_ism[i]
+            D[j, :] = D_ism
             continue
+        total_row(u, row, waves, gi, part, total)
         for i in range(lanes):
-            total = 0.0
-            for k in range(n):
-                total += np.exp(min(u[row, waves[k], gi + i], W_MAX))
-            D[j, i] = D_ism[i] * n / total
+            D[j, i] = D_ism[i] / total[i]
 
 
 @kernel
-def scatter_derivative(u, waves, k, gj, gi, D, dD):
-    """∂D/∂w_k = −D exp(w_k)/Σ exp(w_l) on faces."""
-    faces, lanes = D.shape
-    for j in range(faces):
+def scatter_derivative(u, waves, k, gj, gi, D_ism, D, dD):
+    """∂D/∂w_k = −D exp(w_k)/Σ exp(w_l) on faces; with D itself known, −D² exp(w_k)/(n D_ISM)."""
+    lanes = D.shape[1]
+    part = np.empty(lanes)
+    n = len(waves)
+    for j in range(D.shape[0]):
         row = gj + j - 1
         if row < 0:
             dD[j, :] = 0.0
-            continue
-        for i in range(lanes):
-            total = 0.0
-            for m in range(len(waves)):
-                total += np.exp(min(u[row, waves[m], gi + i], W_MAX))
-            dD[j, i] = -D[j, i] * np.exp(min(u[row, waves[k], gi + i], W_MAX)) / total
+        elif n == 1:
+            for i in range(lanes):
+                dD[j, i] = -D[j, i]
+        else:
+            exp_row(u, row, waves[k], gi, 1.0, part)
+            for i in range(lanes):
+                part[i] *= -D[j, i] / (n * D_ism[i])
+            for i in range(lanes):
+                dD[j, i] = D[j, i] * part[i]
+
+
+@kernel(inline="always")
+def drive_row(u, p, row, gi, slope, least, b_left, b_right, at_left, at_right, out):
+    """out (lanes,) = max(least, slope × ΔP) over the face of one node; slope = −σ/Δx."""
+    difference(u, p, row + 1, gi, 0, b_left, b_right, at_left, at_right, out)
+    for i in range(out.shape[0]):
+        out[i] = max(least, slope * out[i])
 
 
 @kernel
-def wave_balance(u, p, waves, k, sign, gj, gi, growth, gradient, gamma, gamma_I, b_left, b_right, ends, nodes_on, r):
-    """dw_k/dt = G max(0, −σ ∂P/∂x) e^{−w} − 2γ(1 − e^{−w}) − 2γ_I(T − e^{−w}),  T = Σ I/I_0.
+def wave_balance(u, p, waves, k, sign, gj, gi, growth, gradient, least, gamma, gamma_I, b_left, b_right, ends,
+                 nodes_on, r):
+    """dw_k/dt = G max(least, −σ ∂P/∂x) e^{−w} − 2γ(1 − e^{−w}) − 2γ_I(T − e^{−w}),  T = ΣI/I_0.
 
     growth : (lanes,) = g V_A/I_b.  gradient : (nodes,) = 1/Δx of the face right of a node, zero where closed.
+    least : 0, or −inf where waves give energy back on a rising pressure.
     gamma, gamma_I : (lanes,) linear rate, and the non-linear Landau rate at I_0.
     ends : local numbers of the first and of the last node with a wave; nodes_on : the same of this rank.
     """
-    lanes, n = r.shape[2], len(waves)
-    f = waves[k]
-    top = u.shape[0] - 1
+    lanes, f = r.shape[2], waves[k]
+    drive, decay, total, part = np.empty(lanes), np.empty(lanes), np.empty(lanes), np.empty(lanes)
     for j in range(nodes_on[0], nodes_on[1] + 1):
-        at_left, at_right = j == ends[0], j == ends[1]
-        row, up = gj + j, min(gj + j + 1, top)
+        row = gj + j
+        drive_row(u, p, row, gi, -sign * gradient[j], least, b_left, b_right, j == ends[0], j == ends[1], drive)
+        exp_row(u, row, f, gi, -1.0, decay)
+        total_row(u, row, waves, gi, part, total)
         for i in range(lanes):
-            lo = b_left[i] if at_left else u[row, p, gi + i]
-            hi = b_right[i] if at_right else u[up, p, gi + i]
-            w = min(u[row, f, gi + i], W_MAX)
-            decay, total = np.exp(-w), 0.0
-            for m in range(n):
-                total += np.exp(min(u[row, waves[m], gi + i], W_MAX))
-            r[j, f, i] += (growth[i] * max(0.0, -sign * gradient[j] * (hi - lo)) * decay
-                           - 2.0 * gamma[i] * (1.0 - decay) - 2.0 * gamma_I[i] * (total / n - decay))
+            drive[i] = growth[i] * drive[i] * decay[i]
+        for i in range(lanes):
+            drive[i] -= 2.0 * gamma[i] * (1.0 - decay[i])
+        for i in range(lanes):
+            drive[i] -= 2.0 * gamma_I[i] * (total[i] - decay[i])
+        for i in range(lanes):
+            r[j, f, i] += drive[i]
 
 
 @kernel
-def wave_balance_jacobian(u, p, waves, k, sign, gj, gi, growth, gradient, gamma, gamma_I, b_left, b_right,
-                          ends, nodes_on, diag, upper):
+def wave_balance_jacobian(u, p, waves, k, sign, gj, gi, growth, gradient, least, gamma, gamma_I, b_left,
+                          b_right, ends, nodes_on, diag, upper):
     """−∂r/∂u of `wave_balance`."""
-    lanes, n = diag.shape[3], len(waves)
-    f = waves[k]
-    top = u.shape[0] - 1
+    lanes, n, f = diag.shape[3], len(waves), waves[k]
+    drive, decay = np.empty(lanes), np.empty(lanes)
     for j in range(nodes_on[0], nodes_on[1] + 1):
-        at_left, at_right = j == ends[0], j == ends[1]
-        row, up = gj + j, min(gj + j + 1, top)
-        on_lo, on_hi = 0.0 if at_left else 1.0, 0.0 if at_right else 1.0
+        row, slope = gj + j, -sign * gradient[j]
+        drive_row(u, p, row, gi, slope, least, b_left, b_right, j == ends[0], j == ends[1], drive)
+        exp_row(u, row, f, gi, -1.0, decay)
         for i in range(lanes):
-            lo = b_left[i] if at_left else u[row, p, gi + i]
-            hi = b_right[i] if at_right else u[up, p, gi + i]
-            decay = np.exp(-min(u[row, f, gi + i], W_MAX))
-            drive = -sign * gradient[j] * (hi - lo)
-            slope = growth[i] * decay * sign * gradient[j] if drive > 0.0 else 0.0
-            diag[j, f, p, i] -= on_lo * slope
-            upper[j, f, p, i] += on_hi * slope
-            diag[j, f, f, i] += (growth[i] * max(0.0, drive) + 2.0 * gamma[i] + 2.0 * gamma_I[i]) * decay
-        for m in range(n):
+            diag[j, f, f, i] += growth[i] * drive[i] * decay[i]
+        for i in range(lanes):
+            diag[j, f, f, i] += 2.0 * (gamma[i] + gamma_I[i]) * decay[i]
+        # drive becomes ∂(growth)/∂P of the right node, zero where nothing grows.
+        for i in range(lanes):
+            drive[i] = growth[i] * decay[i] * (slope if drive[i] > least else 0.0)
+        if j != ends[0]:
             for i in range(lanes):
-                diag[j, f, waves[m], i] += 2.0 * gamma_I[i] * np.exp(min(u[row, waves[m], gi + i], W_MAX)) / n
+                diag[j, f, p, i] += drive[i]
+        if j != ends[1]:
+            for i in range(lanes):
+                upper[j, f, p, i] -= drive[i]
+        for m in range(n):
+            exp_row(u, row, waves[m], gi, 1.0, drive)
+            for i in range(lanes):
+                diag[j, f, waves[m], i] += 2.0 / n * gamma_I[i] * drive[i]

@@ -10,6 +10,9 @@ import numpy as np
 from hpccr.errors import RunError
 from hpccr.operators.petsc_matrix import Assembled, BlockMatrix, LinePreconditioner
 
+# PETSC_ERR_FP: a norm that is not a number, which all ranks meet in the same reduction.
+_NOT_FINITE = 72
+
 DEFAULTS = {
     "ts_type": "rosw", "ts_rosw_type": "ra34pw2", "ts_adapt_type": "basic", "ts_adapt_clip": "0.1,4",
     "ts_adapt_safety": "0.9", "ts_max_snes_failures": "-1", "ts_max_reject": "60",
@@ -23,7 +26,7 @@ def initialise(options=()):
     import petsc4py
 
     options = list(options)
-    petsc4py.init(["hpccr", *options])
+    petsc4py.init(["hpccr", "-no_signal_handler", *options])     # signals are the driver's
     from petsc4py import PETSc
 
     if options:
@@ -137,21 +140,28 @@ class Stepper:
         self.u.copy(self._before)
         dt = self.dt
         for _ in range(60):
+            dt = min(dt, t_stop - self.t)
             self.ts.setMaxTime(t_stop)
-            self.ts.setTimeStep(min(dt, t_stop - self.t))
-            try:
-                self.ts.step()
-            except self.petsc_error as error:
-                raise RunError(f"PETSc's time stepper stopped at t = {self.t:.6g} s, step {self.number}: {error}") from None
-            reason = inspect()
+            self.ts.setTimeStep(dt)
+            reason = self._try() or inspect()
             if not reason:
                 return self._accept(t_stop)
             self.refused += 1
             self._before.copy(self.u)
-            dt = 0.5 * min(dt, self.ts.getTime() - self.t)
+            dt = 0.25 * dt
             self.begin(self.t, self.dt, self.number)
             self.ts.restartStep()
         raise RunError(f"no step is short enough at t = {self.t:.6g} s, step {self.number}: {reason}")
+
+    def _try(self):
+        """Let PETSc make a step; a reason to refuse it, or ""."""
+        try:
+            self.ts.step()
+        except self.petsc_error as error:
+            if error.ierr == _NOT_FINITE:
+                return "the state is not finite"
+            raise RunError(f"PETSc's time stepper stopped at t = {self.t:.6g} s, step {self.number}: {error}") from None
+        return ""
 
     def _accept(self, t_stop):
         t = self.ts.getTime()

@@ -1,0 +1,261 @@
+"""What the figure scripts share: opening a run directory, reading quantities, figure style, saving, refusing.
+
+A script reads DIR/snapshots/*.h5 through xarray and DIR/summary.json; it needs neither MPI nor PETSc.
+"""
+
+import argparse
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import xarray
+
+from hpccr import units
+from hpccr.errors import InputError
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt    # noqa: E402 - after the choice of a backend that needs no screen
+from matplotlib.ticker import LogLocator, NullFormatter     # noqa: E402
+
+STYLE = {
+    "font.size": 8, "axes.titlesize": 8.5, "axes.labelsize": 8.5, "xtick.labelsize": 7.5, "ytick.labelsize": 7.5,
+    "legend.fontsize": 7.5, "legend.frameon": False, "lines.linewidth": 1.0, "lines.markersize": 3.0, "axes.linewidth": 0.6,
+    "xtick.direction": "in", "ytick.direction": "in", "xtick.top": True, "ytick.right": True, "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6, "xtick.minor.width": 0.4, "ytick.minor.width": 0.4, "mathtext.default": "regular",
+    "savefig.dpi": 200, "pdf.fonttype": 42, "figure.constrained_layout.use": True,
+}
+# Figure width over two columns of a journal [inch].
+WIDTH = 7.1
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run directory.
+
+    Attributes
+    ----------
+    directory : Path
+    snapshots : list of xarray.Dataset
+        In the order of time, loaded.
+    summary : dict or None
+        None if the run has not ended.
+    """
+
+    directory: Path
+    snapshots: list
+    summary: dict | None
+
+    @property
+    def times(self):
+        """Times of the snapshots: array (snapshots,) in the file's unit."""
+        return np.array([float(snapshot["time"]) for snapshot in self.snapshots])
+
+    @property
+    def end(self):
+        """The last time known, from the history or else the last snapshot, in the snapshots' unit."""
+        unit = self.snapshots[0]["time"].attrs.get("units", "kyr")
+        try:
+            lines = (self.directory / "history.csv").read_text().splitlines()
+            last = float(lines[-1].split(",")[lines[0].split(",").index(f"time [{unit}]")])
+        except (OSError, ValueError, IndexError):
+            last = 0.0
+        return max(last, self.times[-1])
+
+
+def open_run(directory, problem, variables):
+    """Open the run in `directory`.
+
+    Parameters
+    ----------
+    directory : str or Path
+    problem : str
+        The problem that it must be a run of.
+    variables : sequence of str
+        Variables that every snapshot must hold.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    InputError
+        No run directory, no snapshots, a file that cannot be read, or a run of another problem.
+    """
+    directory = Path(directory)
+    if not directory.is_dir():
+        raise InputError("no such directory", where=directory, allowed="the directory of a run, as hpccr run --out made it")
+    if not (directory / "deck.toml").is_file() or not (directory / "snapshots").is_dir():
+        raise InputError("not a run directory: no deck.toml or no snapshots/", where=directory,
+                         allowed="the directory of a run, as hpccr run --out made it")
+    files = sorted((directory / "snapshots").glob("*.h5"))
+    if not files:
+        raise InputError("no snapshots yet", where=directory / "snapshots", allowed="a run with at least one snapshot")
+    snapshots = sorted((_open(file, problem, variables) for file in files), key=lambda snapshot: float(snapshot["time"]))
+    return Run(directory, snapshots, _read_json(directory / "summary.json"))
+
+
+def _open(file, problem, variables):
+    try:
+        with xarray.open_dataset(file, engine="h5netcdf") as opened:
+            snapshot = opened.load()
+    except Exception as error:      # noqa: BLE001 - the HDF5 stack raises OSError, ValueError, KeyError and its own
+        raise InputError("cannot be read as a snapshot", where=file, given=str(error).splitlines()[0]) from None
+    if snapshot.attrs.get("problem") != problem:
+        raise InputError(f"not a snapshot of the problem {problem}", where=file, given=snapshot.attrs.get("problem", "no problem named"))
+    missing = [name for name in ("time", *variables) if name not in snapshot.variables]
+    if missing:
+        raise InputError("variables are missing", where=file, given=f"no {', '.join(missing)}")
+    return snapshot
+
+
+def _read_json(path):
+    if not path.exists():
+        return None
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise InputError("cannot be read", where=path, given=str(error)) from None
+    if not isinstance(content, dict):
+        raise InputError("not the summary of a run", where=path)
+    return content
+
+
+def quantities(text, unit, option, low, high):
+    """Read a list such as ``"10 GeV, 1 TeV"``.
+
+    Parameters
+    ----------
+    text : str
+    unit : str
+        The unit wanted.
+    option : str
+        Who asks, for messages.
+    low, high : float
+        What is allowed [unit].
+
+    Returns
+    -------
+    list of float
+        In `unit`.
+
+    Raises
+    ------
+    InputError
+        Not a quantity, or out of range.
+    """
+    found = []
+    for part in text.split(","):
+        try:
+            value = units.parse(part.strip(), unit)
+        except units.QuantityError as error:
+            raise InputError(error.what, where=option, given=part.strip() or '""', allowed=f"quantities such as 10 {unit}, with commas between",
+                             nearest=error.nearest) from None
+        if not low * (1 - 1e-6) <= value <= high * (1 + 1e-6):
+            raise InputError("out of range", where=option, given=part.strip(), allowed=f"{low:.4g} to {high:.4g} {unit}")
+        found.append(value)
+    return found
+
+
+def thinned(times, most=7):
+    """Indices of at most `most` times, the first and the last among them, spread evenly in log t.
+
+    Parameters
+    ----------
+    times : array (n,), increasing
+
+    Returns
+    -------
+    list of int
+    """
+    if len(times) <= most:
+        return list(range(len(times)))
+    start = np.flatnonzero(times > 0)[0]
+    wanted = np.geomspace(times[start], times[-1], most - 1)
+    nearest = [start + int(np.abs(np.log(times[start:] / t)).argmin()) for t in wanted]
+    return sorted({0, *nearest})
+
+
+def colours(n):
+    """`n` colours from dark to light blue-green to ochre, told apart by the colour-blind and in grey: early is dark."""
+    return plt.get_cmap("viridis")(np.linspace(0.0, 0.88, n)) if n > 1 else [plt.get_cmap("viridis")(0.0)]
+
+
+def positive(values):
+    """`values` with NaN where a log axis has no place for them."""
+    return np.where(np.asarray(values) > 0, values, np.nan)
+
+
+def log_limits(values, decades=7.0, top=2.0):
+    """Limits of a log axis: the peak times `top`, and at most `decades` below it.
+
+    Parameters
+    ----------
+    values : array
+        Those drawn; NaN and non-positive ones do not count.
+
+    Returns
+    -------
+    (float, float)
+    """
+    values = np.asarray(values, float).ravel()
+    values = values[np.isfinite(values) & (values > 0)]
+    if not len(values):
+        return 0.1, 10.0
+    peak = values.max()
+    return max(values.min() / top, peak * 10.0**-decades), peak * top
+
+
+def tidy_log(axis):
+    """Ticks of a log axis at whole decades, none of the minor ones labelled."""
+    axis.set_major_locator(LogLocator(10, numticks=8))
+    axis.set_minor_locator(LogLocator(10, subs=range(2, 10), numticks=99))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def energy_label(E):
+    """E [GeV] in words: 10 GeV, 1 TeV."""
+    for size, unit in ((1e6, "PeV"), (1e3, "TeV"), (1.0, "GeV")):
+        if E >= size * (1 - 1e-6):
+            return f"{E / size:.3g} {unit}"
+    return f"{E * 1e3:.3g} MeV"
+
+
+def save(figure, out, name):
+    """Write `figure` as PNG and PDF into the directory `out`, made if need be, and close it; print the paths.
+
+    Raises
+    ------
+    InputError
+        The directory or a file cannot be written.
+    """
+    out = Path(out)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for kind in ("png", "pdf"):
+            figure.savefig(out / f"{name}.{kind}")
+            print(out / f"{name}.{kind}")
+    except OSError as error:
+        raise InputError(f"cannot write: {error.strerror or error}", where=out) from None
+    finally:
+        plt.close(figure)
+
+
+class Arguments(argparse.ArgumentParser):
+    """An argument parser that refuses as hpccr does."""
+
+    def error(self, message):
+        raise InputError(message, where=self.prog, allowed=" ".join(self.format_usage().split()))
+
+
+def script(main):
+    """Run `main()` and exit: 0, or 2 with one message if it raises InputError."""
+    try:
+        with plt.rc_context(STYLE):
+            main()
+    except InputError as error:
+        print(f"{Path(sys.argv[0]).name}: {error}", file=sys.stderr)
+        sys.exit(2)
