@@ -8,7 +8,7 @@ half_life   t_1/2(E), and residence time and grammage where the summary has them
 """
 
 import numpy as np
-from common import (WIDTH, Arguments, colours, energy_label, log_limits, open_run, plt, positive, quantities, save, script,
+from common import (PLAIN, WIDTH, Arguments, colours, energy_label, log_limits, open_run, plt, positive, quantities, save, script,
                     thinned, tidy_log)
 
 from hpccr.errors import InputError
@@ -82,15 +82,15 @@ def profiles(cloud, columns):
     figure, axes = plt.subplots(4, len(columns), figsize=(WIDTH * (0.14 + 0.86 * len(columns) / 3), 7.6), sharex=True,
                                 sharey="row", squeeze=False)
     outward = np.sign(cloud.z)[:, None]
-    rows = [("$P_{CR}$  [erg cm$^{-3}$]", lambda s: s["P_cr"].values, 6),
-            ("$-\\,dP_{CR}/dz$  [erg cm$^{-3}$ pc$^{-1}$]", lambda s: -outward * np.gradient(s["P_cr"].values, cloud.z, axis=0), 6),
+    slope = lambda s: -outward * np.gradient(s["P_cr"].values, cloud.z, axis=0)     # noqa: E731 - a row like the others
+    along = "d|z|" if cloud.whole else "dz"
+    rows = [("$P_\\mathrm{CR}$  [erg cm$^{-3}$]", lambda s: s["P_cr"].values, 6),
+            (f"$-\\,dP_\\mathrm{{CR}}/{along}$  [erg cm$^{{-3}}$ pc$^{{-1}}$]", slope, 6),
             ("$I$", lambda s: s["I"].values, 8),
-            ("$D/D_{ISM}$", lambda s: s["D"].values / cloud.D_ism, 8)]
-    if cloud.whole:
-        rows[1] = ("$-\\,dP_{CR}/d|z|$  [erg cm$^{-3}$ pc$^{-1}$]", *rows[1][1:])
+            ("$D/D_\\mathrm{ISM}$", lambda s: s["D"].values / cloud.D_ism, 8)]
     for row, (label, value, decades) in zip(axes, rows):
         drawn = [value(s)[:, columns] for s in cloud.shown]
-        limits = log_limits(drawn, decades)
+        limits = log_limits(drawn, decades, 1.5)
         for axis, k in zip(row, range(len(columns))):
             for colour, values, time in zip(colours(len(drawn)), drawn, cloud.labels()):
                 axis.plot(cloud.z, positive(values[:, k]), color=colour, label=time)
@@ -104,8 +104,16 @@ def profiles(cloud, columns):
     for axis, j in zip(axes[0], columns):
         half = cloud.half_life(j)
         axis.set_title(energy_label(cloud.E[j]) + (f"   ($t_{{1/2}}$ = {half:.3g} kyr)" if half else ""))
+    if _inward(axes[1]):
+        axes[0, 0].plot([], [], color="0.3", linestyle=":", label="rising outwards")
     _legend(figure, axes[0, 0])
     return figure
+
+
+def _inward(row):
+    """Whether a dotted curve, the gradient the other way round, shows in any of the panels."""
+    dotted = [(axis, line) for axis in row for line in axis.get_lines() if line.get_linestyle() == ":"]
+    return any(np.nanmax(line.get_ydata(), initial=0.0) > axis.get_ylim()[0] for axis, line in dotted)
 
 
 def _mark_radius(axis, cloud, j):
@@ -125,6 +133,7 @@ def _z_axis(axes, cloud, columns):
         if cloud.whole:
             axis.set_xscale("symlog", linthresh=radius.min(), linscale=0.8)
             axis.set_xlim(-outer, outer)
+            axis.xaxis.set_major_formatter(PLAIN)
         else:
             axis.set_xscale("log")
             axis.set_xlim(inner, outer)
@@ -135,7 +144,8 @@ def _z_axis(axes, cloud, columns):
 
 def _legend(figure, axis):
     lines, names = axis.get_legend_handles_labels()
-    figure.legend(lines, names, loc="outside upper center", ncols=len(names), handlelength=1.4, columnspacing=1.4)
+    columns = min(len(names), int(figure.get_figwidth() / 0.85))
+    figure.legend(lines, names, loc="outside upper center", ncols=columns, handlelength=1.4, columnspacing=1.4)
 
 
 # -- spectra -------------------------------------------------------------------------------------------------
@@ -157,19 +167,25 @@ def spectra(cloud, distances):
         if released is not None:
             column[0].plot(cloud.E, released, color=GREY, linestyle="--", linewidth=0.8, label="released, in the cloud")
         column[0].set_title(f"z = {distance:.4g} pc")
-        column[1].set_xlabel("$E$  [GeV]")
     for row, values, decades in zip(axes, (above + ([released] if released is not None else []), below), (5, 6)):
         for axis in row:
-            axis.set_xscale("log")
             axis.set_yscale("log")
-            axis.set_ylim(log_limits(values, decades))
-            axis.margins(x=0)
+            axis.set_ylim(log_limits(values, decades, 1.5))
             tidy_log(axis.yaxis)
-            tidy_log(axis.xaxis)
+            _energy_axis(axis, cloud.E, 1.0 if len(cloud.E) > 1 else 3.0)
     axes[0, 0].set_ylabel("$E^2\\,dN/dE$  [erg cm$^{-3}$]")
-    axes[1, 0].set_ylabel("$D/D_{ISM}$")
+    for axis in axes[1]:
+        axis.set_xlabel("$E$  [GeV]")
+    axes[1, 0].set_ylabel("$D/D_\\mathrm{ISM}$")
     _legend(figure, axes[0, 0])
     return figure
+
+
+def _energy_axis(axis, E, margin):
+    """A log axis over the energies E, wider by the factor `margin` on each side."""
+    axis.set_xlim(E[0] / margin, E[-1] * margin)
+    axis.set_xscale("log")
+    tidy_log(axis.xaxis)
 
 
 # -- half-lives ----------------------------------------------------------------------------------------------
@@ -191,11 +207,11 @@ def half_life(cloud):
             _diffusion_alone(axis, cloud)
         else:
             limit = np.broadcast_to(left > STILL_THERE, E.shape)
-        axis.errorbar(E[~limit], value[~limit], yerr=error[~limit], fmt="o-", color="C0", linewidth=0.8, elinewidth=0.8, capsize=1.5)
+        style = {"color": "C0", "linewidth": 0.8, "elinewidth": 0.8, "capsize": 1.5}
+        axis.errorbar(E[~limit], value[~limit], yerr=error[~limit], fmt="o-", **style)
         if limit.any():
-            axis.errorbar(E[limit], value[limit], yerr=0.4 * value[limit], lolims=True, fmt="o", color="C0", markerfacecolor="white",
-                          markeredgewidth=0.7, elinewidth=0.7, capsize=1.5, label="lower limit")
-        axis.set_xscale("log")
+            axis.errorbar(E[limit], value[limit], yerr=0.4 * value[limit], lolims=True, fmt="o", markerfacecolor="white",
+                          label="lower limit", **style)
         axis.set_yscale("log")
         axis.set_xlabel("$E$  [GeV]")
         axis.set_ylabel(f"{LABELS[name]}  [{UNITS.get(entry['unit'], entry['unit'])}]")
@@ -204,7 +220,7 @@ def half_life(cloud):
         middle = np.sqrt(low * high)
         axis.set_ylim(min(low, middle / 5), max(high, middle * 5))
         tidy_log(axis.yaxis)
-        tidy_log(axis.xaxis)
+        _energy_axis(axis, E, 1.5)
         if axis.get_legend_handles_labels()[0]:
             axis.legend(loc="best")
     return figure
@@ -218,7 +234,7 @@ def _diffusion_alone(axis, cloud):
     """The half-life of a slab that diffuses with D_ISM: what CRs without waves of their own would have."""
     if cloud.radius is not None:
         time = (cloud.radius * pc) ** 2 / (HALF_OUT * cloud.D_ism) / kyr
-        axis.plot(cloud.E, time, color=GREY, linestyle="--", linewidth=0.8, label="diffusion with $D_{ISM}$ alone")
+        axis.plot(cloud.E, time, color=GREY, linestyle="--", linewidth=0.8, label="diffusion with $D_\\mathrm{ISM}$ alone")
 
 
 # -- the command ---------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ A script reads DIR/snapshots/*.h5 through xarray and DIR/summary.json; it needs 
 
 import argparse
 import json
+import math
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,15 +19,16 @@ from hpccr.errors import InputError
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt    # noqa: E402 - after the choice of a backend that needs no screen
-from matplotlib.ticker import LogLocator, NullFormatter     # noqa: E402
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter     # noqa: E402
 
 STYLE = {
     "font.size": 8, "axes.titlesize": 8.5, "axes.labelsize": 8.5, "xtick.labelsize": 7.5, "ytick.labelsize": 7.5,
     "legend.fontsize": 7.5, "legend.frameon": False, "lines.linewidth": 1.0, "lines.markersize": 3.0, "axes.linewidth": 0.6,
     "xtick.direction": "in", "ytick.direction": "in", "xtick.top": True, "ytick.right": True, "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6, "xtick.minor.width": 0.4, "ytick.minor.width": 0.4, "mathtext.default": "regular",
+    "ytick.major.width": 0.6, "xtick.minor.width": 0.4, "ytick.minor.width": 0.4,
     "savefig.dpi": 200, "pdf.fonttype": 42, "figure.constrained_layout.use": True,
 }
+PLAIN = FuncFormatter(lambda x, _: f"{x:g}")
 # Figure width over two columns of a journal [inch].
 WIDTH = 7.1
 
@@ -105,7 +107,8 @@ def _open(file, problem, variables):
     except Exception as error:      # noqa: BLE001 - the HDF5 stack raises OSError, ValueError, KeyError and its own
         raise InputError("cannot be read as a snapshot", where=file, given=str(error).splitlines()[0]) from None
     if snapshot.attrs.get("problem") != problem:
-        raise InputError(f"not a snapshot of the problem {problem}", where=file, given=snapshot.attrs.get("problem", "no problem named"))
+        raise InputError(f"not a snapshot of the problem {problem}", where=file,
+                         given=snapshot.attrs.get("problem", "no problem named"))
     missing = [name for name in ("time", *variables) if name not in snapshot.variables]
     if missing:
         raise InputError("variables are missing", where=file, given=f"no {', '.join(missing)}")
@@ -152,8 +155,8 @@ def quantities(text, unit, option, low, high):
         try:
             value = units.parse(part.strip(), unit)
         except units.QuantityError as error:
-            raise InputError(error.what, where=option, given=part.strip() or '""', allowed=f"quantities such as 10 {unit}, with commas between",
-                             nearest=error.nearest) from None
+            raise InputError(error.what, where=option, given=part.strip() or '""', nearest=error.nearest,
+                             allowed=f"quantities such as 10 {unit}, with commas between") from None
         if not low * (1 - 1e-6) <= value <= high * (1 + 1e-6):
             raise InputError("out of range", where=option, given=part.strip(), allowed=f"{low:.4g} to {high:.4g} {unit}")
         found.append(value)
@@ -210,10 +213,19 @@ def log_limits(values, decades=7.0, top=2.0):
 
 
 def tidy_log(axis):
-    """Ticks of a log axis at whole decades, none of the minor ones labelled."""
+    """Ticks of a log axis whose limits are set: labelled at whole decades, below two decades at 2 and 5 as well."""
+    low, high = axis.get_view_interval()
+    short, handy = high < 60 * low, low > 0.9e-3 and high < 9e3
     axis.set_major_locator(LogLocator(10, numticks=8))
-    axis.set_minor_locator(LogLocator(10, subs=range(2, 10), numticks=99))
-    axis.set_minor_formatter(NullFormatter())
+    axis.set_minor_locator(LogLocator(10, subs=(2, 5) if short else range(2, 10), numticks=99))
+    axis.set_minor_formatter(NullFormatter() if not short else PLAIN if handy else FuncFormatter(_powers))
+    if handy:
+        axis.set_major_formatter(PLAIN)
+
+
+def _powers(x, _):
+    exponent = math.floor(math.log10(x) + 1e-9)
+    return f"${x / 10.0**exponent:.0f}\\times10^{{{exponent}}}$"
 
 
 def energy_label(E):
@@ -236,7 +248,8 @@ def save(figure, out, name):
     try:
         out.mkdir(parents=True, exist_ok=True)
         for kind in ("png", "pdf"):
-            figure.savefig(out / f"{name}.{kind}")
+            with np.errstate(invalid="ignore"):     # matplotlib's extent of a round marker in a PDF
+                figure.savefig(out / f"{name}.{kind}")
             print(out / f"{name}.{kind}")
     except OSError as error:
         raise InputError(f"cannot write: {error.strerror or error}", where=out) from None
@@ -248,7 +261,7 @@ class Arguments(argparse.ArgumentParser):
     """An argument parser that refuses as hpccr does."""
 
     def error(self, message):
-        raise InputError(message, where=self.prog, allowed=" ".join(self.format_usage().split()))
+        raise InputError(message, allowed=" ".join(self.format_usage().split()[1:]))
 
 
 def script(main):

@@ -98,8 +98,6 @@ def check(deck):
     if "time" not in deck or "output" not in deck:
         return
     end, snapshots = deck["time"].end, deck["output"].snapshots
-    if snapshots.at is not None and len(snapshots.at) and snapshots.at[-1] > end * (1 + 1e-12):
-        raise deck.refuse("output.snapshots", "later than the end of the run", allowed=f"up to {deck.raw['time']['end']}")
     if snapshots.interval is not None and end / snapshots.interval > _MOST_SNAPSHOTS:
         raise deck.refuse("output.snapshots", f"{end / snapshots.interval:.0f} snapshots",
                           allowed=f"at most {_MOST_SNAPSHOTS}")

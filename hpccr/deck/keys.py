@@ -232,9 +232,14 @@ class Instants:
     at: np.ndarray = None
 
     def until(self, end):
-        """The times [s] in increasing order: those listed, or 0, interval, 2 interval, …, `end`: array (n,)."""
+        """The times [s] in increasing order: array (n,).
+
+        Those listed, or 0, interval, 2 interval, …, `end`. A run that is cut short ends with a snapshot in
+        place of those that were listed for later.
+        """
         if self.at is not None:
-            return self.at
+            before = self.at[self.at <= end * (1 + _SLACK)]
+            return before if len(before) == len(self.at) else np.append(before[before < end], end)
         step = end / 10 if self.interval is None else self.interval
         # The last interval may be shorter, but not by rounding only.
         whole = int(np.ceil(end / step * (1 - _SLACK)))

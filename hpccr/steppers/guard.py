@@ -32,7 +32,8 @@ class Guard:
     ----------
     mesh : Mesh
     limit : float
-        The largest relative (for fields that are not conserved: absolute) undershoot that is lifted.
+        The largest undershoot that is lifted: relative to the content of a conserved field, and a tenth of
+        the absolute undershoot of another.
     """
 
     def __init__(self, mesh, limit):
@@ -54,8 +55,9 @@ class Guard:
             if field.conserved:
                 # Over whole lines, as the content is.
                 counts[:2] = self.mesh.line_sum(counts[:2])
-                counts[2] = counts[0] / np.where(counts[1] > 0, counts[1], 1.0)
-            worst = max(worst, counts[2].max())
+                worst = max(worst, (counts[0] / np.where(counts[1] > 0, counts[1], 1.0)).max())
+            else:
+                worst = max(worst, 0.1 * counts[2].max())
         return [bad, worst if np.isfinite(worst) else np.inf]
 
     def lift(self, u):

@@ -23,14 +23,11 @@ class Observer:
     """Base: an observer of lanes with a name."""
 
     name = ""
-    # Names in `state` that are not one value per lane.
-    scalars = ()
+    def begin(self, u, rate):
+        """The state and du/dt at the start of a new run: arrays (nodes, fields, lanes) of this rank."""
 
-    def begin(self, t, u):
-        """The state at the start of a new run (not called at a restart)."""
-
-    def update(self, stepper):
-        """After an accepted step: stepper.t, .u and .before, .t_before."""
+    def update(self, stepper, u, rate):
+        """After an accepted step from stepper.t_before to stepper.t; the new state and du/dt as in `begin`."""
 
     def state(self):
         """What must survive a restart: dict name → array (lanes of this rank,)."""
@@ -65,7 +62,7 @@ class LaneSum(Observer):
     """
 
     def __init__(self, simulation, field, weights):
-        self.simulation, self.mesh, self.field = simulation, simulation.mesh, field
+        self.mesh, self.field = simulation.mesh, field
         self.weights = np.ascontiguousarray(weights)
         self._sum = np.empty(self.mesh.shape[2])
 
@@ -75,10 +72,6 @@ class LaneSum(Observer):
         view.flags.writeable = False  # one compiled kernel serves both kinds of array
         _weighted(view, self.field, self.weights, self._sum)
         return self.mesh.line_sum(self._sum).copy()
-
-    def rate(self, t, vector):
-        """Their time derivatives at a state: from the right-hand side itself, so without a difference in time."""
-        return self.of(self.simulation.rate(t, vector))
 
 
 class Budget(Observer):
@@ -101,12 +94,11 @@ class Budget(Observer):
         self.initial, self.content, self.escaped, self.lifted = (np.zeros(mesh.shape[2]) for _ in range(4))
         self.guard = simulation.guard
 
-    def begin(self, t, u):
+    def begin(self, u, rate):
         self.initial[...] = self.inside.of(u)
         self.content[...] = self.initial
 
-    def update(self, stepper):
-        u = self.mesh.array(stepper.u, readonly=True)
+    def update(self, stepper, u, rate):
         self.content[...], self.escaped[...] = self.inside.of(u), self.outside.of(u)
 
     def state(self):
@@ -148,28 +140,23 @@ class Crossing(Observer):
         self.name, self.what, self.mesh = name, what, what.mesh
         self.initial, self.floor, self.fraction = np.asarray(initial), floor, fraction
         lanes = self.mesh.shape[2]
-        self.value, self.time, self.slope = np.array(self.initial), np.full(lanes, np.nan), np.full(lanes, np.nan)
+        self.value, self.slope = np.zeros(lanes), np.zeros(lanes)
+        self.time, self.fall = np.full(lanes, np.nan), np.full(lanes, np.nan)     # the instant, and the slope there
 
-    def begin(self, t, u):
-        self.value[...] = self.what.of(u)
+    def begin(self, u, rate):
+        self.value[...], self.slope[...] = self.what.of(u), self.what.of(rate)
 
-    def update(self, stepper):
-        new = self.what.of(self.mesh.array(stepper.u, readonly=True))
+    def update(self, stepper, u, rate):
+        new, slope, h = self.what.of(u), self.what.of(rate), stepper.t - stepper.t_before
         level = self.floor + self.fraction * (self.initial - self.floor)
-        crossing = np.isnan(self.time) & (new <= level)
-        # Where lines are cut, the derivative takes a message: all ranks compute it or none.
-        if self.mesh.exchanges or crossing.any():
-            h = stepper.t - stepper.t_before
-            slope_new = self.what.rate(stepper.t, stepper.u)
-            slope_old = self.what.rate(stepper.t_before, stepper.before)
-            for i in np.flatnonzero(crossing):
-                s = cubic_root(self.value[i] - level[i], new[i] - level[i], h * slope_old[i], h * slope_new[i])
-                self.time[i] = stepper.t_before + s * h
-                self.slope[i] = (new[i] - self.value[i]) / h
-        self.value[...] = new
+        for i in np.flatnonzero(np.isnan(self.time) & (new <= level)):
+            s = cubic_root(self.value[i] - level[i], new[i] - level[i], h * self.slope[i], h * slope[i])
+            self.time[i] = stepper.t_before + s * h
+            self.fall[i] = (new[i] - self.value[i]) / h
+        self.value[...], self.slope[...] = new, slope
 
     def state(self):
-        return {"value": self.value, "time": self.time, "slope": self.slope}
+        return {"value": self.value, "slope": self.slope, "time": self.time, "fall": self.fall}
 
 
 def cubic_root(a, b, da, db):
@@ -183,32 +170,28 @@ def cubic_root(a, b, da, db):
 class Residence(Observer):
     """∫ sum/initial dt: how long the initial content stays [s].
 
-    Between two steps the sum is the parabola through the last three, so the integral is of third order.
-    """
+    In a step the sum is the cubic of Crossing, so the integral is of fourth order.
 
-    scalars = ("step_before",)
+    Parameters
+    ----------
+    what : LaneSum
+    initial, floor : array (lanes,)
+        The sum that counts as one, and a constant part of it that does not count.
+    """
 
     def __init__(self, name, what, initial, floor=0.0):
         self.name, self.what, self.mesh, self.floor = name, what, what.mesh, floor
         self.initial = np.asarray(initial)
-        lanes = self.mesh.shape[2]
-        self.integral = np.zeros(lanes)
-        self.last, self.older = np.array(self.initial - floor), np.full(lanes, np.nan)
-        self.step_before = np.zeros(1)
+        self.integral, self.value, self.slope = (np.zeros(self.mesh.shape[2]) for _ in range(3))
 
-    def begin(self, t, u):
-        self.last[...] = self.what.of(u) - self.floor
+    def begin(self, u, rate):
+        self.value[...], self.slope[...] = self.what.of(u) - self.floor, self.what.of(rate)
 
-    def update(self, stepper):
-        new = self.what.of(self.mesh.array(stepper.u, readonly=True)) - self.floor
-        h, k = stepper.t - stepper.t_before, self.step_before[0]
-        area = 0.5 * h * (self.last + new)
-        if k > 0:
-            # Second difference of the parabola through the values at −k, 0, h.
-            bend = ((new - self.last) / h - (self.last - self.older) / k) / (h + k)
-            area = area - bend * h**3 / 6.0
+    def update(self, stepper, u, rate):
+        new, slope, h = self.what.of(u) - self.floor, self.what.of(rate), stepper.t - stepper.t_before
+        area = 0.5 * h * (self.value + new) + h**2 / 12 * (self.slope - slope)
         self.integral += area / (self.initial - self.floor)
-        self.older[...], self.last[...], self.step_before[0] = self.last, new, h
+        self.value[...], self.slope[...] = new, slope
 
     def state(self):
-        return {"integral": self.integral, "last": self.last, "older": self.older, "step_before": self.step_before}
+        return {"integral": self.integral, "value": self.value, "slope": self.slope}

@@ -67,8 +67,15 @@ class Simulation:
             u[:, f] = np.concatenate(nodes)[self.mesh.rows, self.mesh.columns]
         time = self.problem.deck.time
         self.stepper.begin(0.0, time.first_step or self.problem.first_step())
+        del u
+        self._show(lambda observer, *arrays: observer.begin(*arrays))
+
+    def _show(self, tell):
+        """Tell every observer the state and its rate of change; collective where lines are cut."""
+        s = self.stepper
+        rate, u = self.rate(s.t, s.u), self.mesh.array(s.u, readonly=True)
         for observer in self.observers:
-            observer.begin(0.0, u)
+            tell(observer, u, rate)
 
     def state(self):
         """What a checkpoint holds beside the fields: (plain values, small arrays alike on all ranks); collective."""
@@ -77,8 +84,7 @@ class Simulation:
                  "rejections": s.rejections, "lifted": self.guard.lifted}
         for k, observer in enumerate(self.observers):
             for name, value in observer.state().items():
-                per_lane = value.shape == (self.mesh.shape[2],) and name not in observer.scalars
-                arrays[f"{k}.{observer.name}.{name}"] = self.mesh.all_lanes(value) if per_lane else value
+                arrays[f"{k}.{observer.name}.{name}"] = self.mesh.all_lanes(value)
         return plain, arrays
 
     def resume(self, plain, arrays):
@@ -88,13 +94,9 @@ class Simulation:
         self.stepper.offset = plain["iterations"], plain["rejections"]
         self.guard.lifted = plain["lifted"]
         for k, observer in enumerate(self.observers):
-            observer.begin(plain["t"], self.mesh.array(self.stepper.u, readonly=True))
-            prefix, mine = f"{k}.{observer.name}.", {}
-            for key, value in arrays.items():
-                if key.startswith(prefix):
-                    name = key[len(prefix):]
-                    mine[name] = value if name in observer.scalars else value[self.mesh.columns]
-            observer.restore(mine)
+            prefix = f"{k}.{observer.name}."
+            observer.restore({key[len(prefix):]: value[self.mesh.columns]
+                              for key, value in arrays.items() if key.startswith(prefix)})
 
     def rate(self, t, vector):
         """du/dt at a state: array (nodes, fields, lanes), overwritten by the next call. Collective if lines are cut."""
@@ -131,8 +133,7 @@ class Simulation:
             return ""
 
         self.stepper.step(t_stop, inspect)
-        for observer in self.observers:
-            observer.update(self.stepper)
+        self._show(lambda observer, *arrays: observer.update(self.stepper, *arrays))
         return outcome
 
     def history(self):

@@ -1,0 +1,37 @@
+"""Every deck of run/ checks, runs in small, and says what it is; every problem has one."""
+
+import re
+
+import pytest
+from jobs import deck, small, summary
+
+from hpccr import driver
+from hpccr.deck import library, reader
+from hpccr.problems import registry
+
+NAMES = list(library.decks())
+
+
+def test_every_problem_has_a_deck():
+    assert {deck(name).problem for name in NAMES} == set(registry.names())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_deck_says_what_it_is(name):
+    assert len(library.title(library.find(name))) > 10
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_deck_checks(name):
+    report = driver.check(deck(name))
+    assert "unknowns" in report and "cost" in report and not re.search(r"\b(nan|inf)\b", report), report
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_deck_runs_in_small(tmp_path, solo, name):
+    """A few cells, a thousandth of its time: snapshots at both ends, and a budget that closes."""
+    path = small(tmp_path / "deck.toml", name, cells=30, lanes=3, part=1e-3, pieces=1)
+    assert driver.run(reader.read(path, problems=registry), tmp_path / "run") == 0
+    assert [p.name for p in sorted((tmp_path / "run" / "snapshots").iterdir())] == ["000000.h5", "000001.h5"]
+    assert summary(tmp_path / "run")["steps"]["value"] > 1
+    assert all("unit" in entry and "value" in entry for entry in summary(tmp_path / "run").values())

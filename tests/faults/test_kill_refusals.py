@@ -1,0 +1,76 @@
+"""What cannot be run or restarted is refused on all ranks with status 2 and one message, and nothing is changed by it."""
+
+import shutil
+
+import pytest
+from jobs import hpccr, kinds, small, stopped
+
+from hpccr.problems import registry
+
+NAME = kinds()[0]
+
+
+@pytest.fixture(scope="module")
+def left(tmp_path_factory):
+    """A run left at step 3."""
+    place = tmp_path_factory.mktemp("left")
+    stopped(0, small(place / "deck.toml", NAME, part=0.01, pieces=1), place, 3, then="leave")
+    return place
+
+
+def edited(run, old, new):
+    """The run's deck with another text in it."""
+    text = (run / "deck.toml").read_text()
+    assert old in text
+    (run / "deck.toml").write_text(text.replace(old, new))
+    return ["restart", run]
+
+
+# Each gives the words of a command, from the deck's path and a copy of the run.
+CASES = {
+    "below a file": (lambda deck, run: ["run", deck, "--out", run / "deck.toml" / "below"], "cannot be made: Not a directory"),
+    "a file": (lambda deck, run: ["run", deck, "--out", run / "deck.toml"], "this is not a directory"),
+    "in proc": (lambda deck, run: ["run", deck, "--out", "/proc/hpccr"], "cannot be made: No such file or directory"),
+    "holds a run": (lambda deck, run: ["run", deck, "--out", run], "already holds a run"),
+    "holds files": (lambda deck, run: ["run", deck, "--out", run / "checkpoints"], "is not empty"),
+    "restart nothing": (lambda deck, run: ["restart", run / "nothing"], "not a run directory"),
+    "restart a file": (lambda deck, run: ["restart", deck], "not a run directory"),
+    "restart a folder": (lambda deck, run: ["restart", run / "snapshots"], "not a run directory"),
+    "other value": (lambda deck, run: edited(run, "cells = 40", "cells = 41"), "cells: 40 != 41"),
+    "other end": (lambda deck, run: edited(run, "rtol = 0.0001", "rtol = 0.001"), "time.rtol: 0.0001 != 0.001"),
+    "misspelt": (lambda deck, run: edited(run, "\nrtol", "\nrtoll"), "did you mean rtol?"),
+    "broken": (lambda deck, run: edited(run, "[time]", "[time"), "deck.toml"),
+    "no history": (lambda deck, run: (run / "history.csv").unlink() or ["restart", run], "history of this run is missing"),
+    "short history": (lambda deck, run: (run / "history.csv").write_text(
+        (run / "history.csv").read_text()[:-9]) and ["restart", run], "shorter than it was at the checkpoint"),
+    "no limit": (lambda deck, run: ["restart", run, "--walltime", "0 s"], "--walltime: out of range"),
+}
+
+
+@pytest.mark.parametrize("n, name", [(0, name) for name in CASES] + [
+    (4, name) for name in ("below a file", "holds a run", "restart nothing", "other value", "no history")])
+def test_a_refusal_is_one_message(left, tmp_path, n, name):
+    run = shutil.copytree(left / "pieces", tmp_path / "run")
+    make, words = CASES[name]
+    arguments = make(left / "deck.toml", run)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    done = hpccr(n, *arguments, status=2)
+    assert done.stderr.count("hpccr: ") == 1 and words in done.stderr and "Traceback" not in done.stderr, done.stderr
+    assert done.stdout == ""
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_restart_after_a_deck_of_another_problem(left, tmp_path):
+    other = next(name for name in kinds() if registry.load(NAME.split("_")[0]).name not in name)
+    run = shutil.copytree(left / "pieces", tmp_path / "run")
+    small(run / "deck.toml", other)
+    err = hpccr(0, "restart", run, status=2).stderr
+    assert "another deck" in err and "problem: " in err and "Traceback" not in err
+
+
+def test_the_same_deck_in_other_words_goes_on(left, tmp_path):
+    """Comments, order and units are not what a deck means."""
+    run = shutil.copytree(left / "pieces", tmp_path / "run")
+    edited(run, "[time]", "# a remark\n[time]")
+    edited(run, "rtol = 0.0001", "rtol = 1e-4")
+    hpccr(0, "restart", run)

@@ -1,0 +1,164 @@
+"""Small runs as a user makes them, in directories, and how two of them compare. `tests/simulate.py` runs without files."""
+
+import json
+import time
+
+import numpy as np
+from launch import finish, kill, mpirun, start
+
+from hpccr.deck import library, reader
+from hpccr.problems import registry
+
+# More ranks than cores: a rank that waits lets the others work.
+PATIENT = {"OMPI_MCA_mpi_yield_when_idle": "1"}
+
+
+def small(path, name, *settings, cells=40, lanes=6, part=0.1, pieces=5):
+    """Write a deck of run/, made small, to `path`; returns the path as text.
+
+    Parameters
+    ----------
+    path : Path
+    name : str
+    settings : str
+        "section.key=value"; they win over what is made small here.
+    cells, lanes : int
+        Along the line axis and across it.
+    part : float
+        Of the deck's simulated time.
+    pieces : int
+        Snapshots at equal intervals.
+    """
+    whole = deck(name)
+    problem = registry.load(whole.problem)(whole)
+    end = whole.time.end * part
+    chosen = {f"axes.{problem.line().name}.cells": cells, f"axes.{problem.lane().name}.cells": lanes,
+              "time.end": f"{end!r} s", "output.snapshots": f"{end / pieces!r} s"}
+    chosen |= dict(setting.split("=", 1) for setting in settings)
+    path.write_text(deck(name, *(f"{key}={value}" for key, value in chosen.items())).as_toml(), encoding="utf-8")
+    return str(path)
+
+
+def deck(name, *settings):
+    """A deck of run/ with "section.key=value" settings."""
+    return reader.read(library.find(name), settings, problems=registry)
+
+
+def kinds():
+    """One deck of run/ for each problem and each way in which its lanes are coupled: list of names."""
+    found = {}
+    for name in library.decks():
+        resolved = deck(name)
+        problem = registry.load(resolved.problem)(resolved)
+        found.setdefault((resolved.problem, any(term.couples_lanes for term in problem.terms())), name)
+    return list(found.values())
+
+
+def hpccr(n, *words, status=0, timeout=120, cwd=None):
+    """Run the command on `n` ranks (0: no launcher); it must end with `status`. Returns the CompletedProcess."""
+    done = mpirun(n, ["-m", "hpccr", *words], timeout, cwd=cwd, env=PATIENT)
+    assert done.returncode == status, f"status {done.returncode} on {n} ranks\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    return done
+
+
+# Run a deck to the end into OUT/whole, then into OUT/pieces, stopped at a few steps and gone on with in a new simulation
+# each time, or left there.
+STOPS = """
+import random, sys
+from hpccr import driver
+from hpccr.deck import reader
+from hpccr.parallel import world
+from hpccr.problems import registry
+path, out, then, *steps = sys.argv[1:]
+deck = reader.read(path, problems=registry)
+assert driver.run(deck, out + "/whole") == 0
+last = int(open(out + "/whole/history.csv").readlines()[-1].split(",")[0])
+stops = {int(step) for step in steps} or {1, *random.Random(path).sample(range(2, last - 1), 3)}
+stops |= set() if steps else {max(stops) + 1}
+world().barrier()
+if world().rank == 0:
+    print("stops", *stops, flush=True)
+driver.Run._vote = lambda run: [10.0 if run.simulation.stepper.number + 1 in stops else 0.0, 0.0]
+status = driver.run(deck, out + "/pieces")
+restarts = 0
+while status == driver.STOPPED and (then == "restart" or restarts < len(stops) - 1):
+    status = driver.restart(out + "/pieces")
+    restarts += 1
+assert status == (0 if then == "restart" else driver.STOPPED), status
+assert restarts == len(stops) - (then == "leave"), restarts
+"""
+
+
+def stopped(n, path, out, *steps, then="restart"):
+    """Run a deck on `n` ranks whole, and again in pieces; `then` = "leave": up to the last of the steps only.
+
+    Without `steps`: stopped at the first, at three random ones, and right after the last of them.
+    """
+    done = mpirun(n, ["-c", STOPS, path, out, then, *steps], 120, env=PATIENT)
+    assert done.returncode == 0, f"status {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+
+
+def started(n, words, out, rows):
+    """Start the command on `n` ranks and come back when history.csv in `out` has so many rows more: Popen."""
+    def count():
+        return (out / "history.csv").read_bytes().count(b"\n") if (out / "history.csv").is_file() else 0
+
+    process, before, limit = start(n, ["-m", "hpccr", *words], env=PATIENT), count(), time.monotonic() + 60
+    while count() < before + rows and process.poll() is None:
+        if time.monotonic() > limit:
+            raise AssertionError(f"no {rows} rows after 60 s\n" + "\n".join(kill(process)))
+        time.sleep(0.005)
+    return process
+
+
+def ended(process, timeout=60):
+    """Wait for a started program; kill it and fail if it does not end: (status, stdout, stderr)."""
+    try:
+        out, err = finish(process, timeout)
+    except Exception:
+        out, err = kill(process)
+        raise AssertionError(f"no end after {timeout} s\n{out}\n{err}") from None
+    return process.returncode, out, err
+
+
+def results(directory):
+    """The files that a finished run must have in common with any other of its deck: {name: bytes}."""
+    paths = [*sorted((directory / "snapshots").iterdir()), directory / "history.csv", directory / "summary.json"]
+    assert not list(directory.rglob("*.tmp"))
+    return {str(path.relative_to(directory)): path.read_bytes() for path in paths}
+
+
+def same_bits(one, other):
+    """Two runs left the same snapshots, history and summary, bit for bit."""
+    a, b = results(one), results(other)
+    assert a.keys() == b.keys()
+    assert len(a) > 3, list(a)
+    differ = [name for name in a if a[name] != b[name]]
+    assert not differ, f"{differ} of {one} and {other} differ"
+
+
+def distance(one, other):
+    """Largest relative difference of any number in the snapshots of two runs.
+
+    Values below 1e-9 of the largest of their momentum are measured by that: the tails of a profile fall to
+    1e-300, where rounding is all there is.
+    """
+    import xarray
+
+    names = [sorted(path.name for path in (run / "snapshots").glob("*.h5")) for run in (one, other)]
+    assert names[0] == names[1] and names[0]
+    worst = 0.0
+    for name in names[0]:
+        with xarray.open_dataset(one / "snapshots" / name, engine="h5netcdf") as a, \
+                xarray.open_dataset(other / "snapshots" / name, engine="h5netcdf") as b:
+            assert set(a.variables) == set(b.variables)
+            for key in a.variables:
+                x, y = np.atleast_1d(a[key].values), np.atleast_1d(b[key].values)
+                scale = np.maximum(np.abs(x), 1e-9 * np.abs(x).max(axis=0, keepdims=True))
+                worst = max(worst, (np.abs(x - y) / np.where(scale > 0, scale, 1.0)).max())
+    return worst
+
+
+def summary(directory):
+    """summary.json: dict."""
+    return json.loads((directory / "summary.json").read_text())
