@@ -70,12 +70,13 @@ def run(deck, out, walltime=None, petsc_options=()):
     """
     from hpccr.output import rundir
 
-    comm = parallel.world()
-    deck = _with_options(deck, petsc_options)
-    rundir.create(out, comm.on_root(lambda: _echo(deck)), comm)
-    with Run(deck, Path(out), (), walltime, comm) as job:
-        job.start()
-        return job.loop()
+    with Signals() as signals:
+        comm = parallel.world()
+        deck = _with_options(deck, petsc_options)
+        rundir.create(out, comm.on_root(lambda: _echo(deck)), comm)
+        with Run(deck, Path(out), (), walltime, comm, signals) as job:
+            job.start()
+            return job.loop()
 
 
 def restart(directory, walltime=None, petsc_options=()):
@@ -86,10 +87,15 @@ def restart(directory, walltime=None, petsc_options=()):
     InputError
         Not a run directory, no intact checkpoint, or a deck that is not the checkpoint's.
     """
+    with Signals() as signals:
+        return _restart(Path(directory), walltime, petsc_options, signals)
+
+
+def _restart(directory, walltime, petsc_options, signals):
     from hpccr.output import rundir
     from hpccr.output.checkpoint import Store
 
-    comm, directory = parallel.world(), Path(directory)
+    comm = parallel.world()
     content = comm.on_root(lambda: _stored(directory / rundir.DECK).to_dict())
     deck = Deck.from_dict(content, registry)
     warnings = []
@@ -99,7 +105,7 @@ def restart(directory, walltime=None, petsc_options=()):
         raise InputError("this run was made with another deck", where=str(directory / rundir.DECK),
                          given="; ".join(before.differences(deck)),
                          allowed="the deck as it was when the run began; a changed deck starts a new run")
-    with Run(deck, directory, petsc_options, walltime, comm) as job:
+    with Run(deck, directory, petsc_options, walltime, comm, signals) as job:
         for warning in warnings:
             job.progress.say(f"warning: {warning}")
         if saved is None:
@@ -133,6 +139,31 @@ def _echo(deck):
     return f"# Resolved deck of a run, from {deck.path}\n# hpccr {hpccr.__version__}, {versions}\n\n{deck.as_toml()}"
 
 
+class Signals:
+    """Hears SIGINT, SIGTERM and SIGUSR1 inside a with-block: from the beginning, so that none ends a run that sets itself up.
+
+    Attributes
+    ----------
+    asked : float
+        Number of the last signal; 0 while there was none.
+    """
+
+    def __init__(self):
+        self.asked, self._handlers = 0.0, {}
+
+    def __enter__(self):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+            self._handlers[number] = signal.signal(number, self._ask)
+        return self
+
+    def __exit__(self, kind, error, trace):
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+
+    def _ask(self, number, frame):
+        self.asked = float(number)
+
+
 class Run:
     """One run in its directory: a simulation, its files, its clocks.
 
@@ -145,9 +176,10 @@ class Run:
     walltime : float or None
         [s]
     comm : Comm
+    signals : Signals
     """
 
-    def __init__(self, deck, directory, petsc_options, walltime, comm):
+    def __init__(self, deck, directory, petsc_options, walltime, comm, signals):
         from hpccr.output import rundir
         from hpccr.output.checkpoint import Store
         from hpccr.output.progress import Log, Progress
@@ -162,26 +194,18 @@ class Run:
         self.progress = Progress(deck.time.end / kyr, comm, "kyr", log=Log(directory / rundir.LOG, comm))
         self.simulation = Simulation(self.problem, comm)
         self.times = deck.output.snapshots.until(deck.time.end)
-        self.history, self.next, self.checkpointed = None, 0, time.monotonic()
-        self._asked, self._handlers = 0.0, {}
+        self.history, self.next, self.checkpointed, self.signals = None, 0, time.monotonic(), signals
 
     def __enter__(self):
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
-            self._handlers[number] = signal.signal(number, self._ask)
         return self
 
     def __exit__(self, kind, error, trace):
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
         if isinstance(error, RunError):
             self.progress.say(f"stopped: {error}")
         if self.history is not None:
             self.history.close()
         self.progress.close()
         self.simulation.destroy()
-
-    def _ask(self, number, frame):
-        self._asked = float(number)
 
     # -- begin ------------------------------------------------------------------------------------------
 
@@ -241,7 +265,7 @@ class Run:
         """What this rank wants: to stop (a signal's number, or 1 for the wall clock), and a checkpoint."""
         now = time.monotonic()
         out_of_time = self.walltime is not None and now - self.began > self.walltime
-        return [self._asked or float(out_of_time), float(now - self.checkpointed > self.deck.output.checkpoint_every)]
+        return [self.signals.asked or float(out_of_time), float(now - self.checkpointed > self.deck.output.checkpoint_every)]
 
     def _stop(self, asked):
         why = "the wall-clock limit" if asked == 1 else signal.Signals(int(asked)).name

@@ -70,6 +70,10 @@ class Stepper:
         self.ts.setMaxSteps(2**31 - 1)
         self.ts.setFromOptions()
         self.fixed = PETSc.Options().getString("ts_adapt_type", "basic") == "none"
+        # What a user may give as PETSc options instead of in the deck.
+        options = PETSc.Options()
+        self.max_steps = self.ts.getMaxSteps()
+        self.first_step = self.ts.getTimeStep() if options.hasName("ts_dt") or options.hasName("ts_time_step") else None
         self.petsc_error = PETSc.Error
         self._set_preconditioner(PETSc)
         self.ts.setSolution(self.u)

@@ -70,7 +70,7 @@ def small_disk(tmp_path):
 @pytest.mark.parametrize("n", [0, 2])
 def test_a_full_disk_in_the_middle_of_a_run(tmp_path, small_disk, solo, n):
     """Snapshots fill the disk; once there is space again the run goes on as if nothing had been."""
-    path = small(tmp_path / "deck.toml", NAME, "output.checkpoint_steps=1", pieces=12)
+    path = small(tmp_path / "deck.toml", NAME, "output.checkpoint_steps=5", pieces=12)
     hpccr(n, "run", path, "--out", tmp_path / "whole")
     size = sum(p.stat().st_blocks * 512 for p in (tmp_path / "whole").rglob("*.h5"))
     (small_disk / "ballast").write_bytes(bytes(max(0, (1 << 20) - size * 6 // 10)))

@@ -30,7 +30,7 @@ def edited(run, old, new):
 CASES = {
     "below a file": (lambda deck, run: ["run", deck, "--out", run / "deck.toml" / "below"], "cannot be made: Not a directory"),
     "a file": (lambda deck, run: ["run", deck, "--out", run / "deck.toml"], "this is not a directory"),
-    "in proc": (lambda deck, run: ["run", deck, "--out", "/proc/hpccr"], "cannot be made: No such file or directory"),
+    "in proc": (lambda deck, run: ["run", deck, "--out", "/proc/none"], "cannot be made: No such file or directory"),
     "holds a run": (lambda deck, run: ["run", deck, "--out", run], "already holds a run"),
     "holds files": (lambda deck, run: ["run", deck, "--out", run / "checkpoints"], "is not empty"),
     "restart nothing": (lambda deck, run: ["restart", run / "nothing"], "not a run directory"),

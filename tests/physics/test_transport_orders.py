@@ -116,5 +116,5 @@ def test_uniform_compression_gains_energy_adiabatically():
 def test_decay_alone_is_exact_to_the_tolerance():
     """f = f_0 exp(−t/τ)."""
     got = error(["transport.D0=0 cm2/s", "transport.V0=0 km/s", "transport.decay_time=30 kyr", "time.end=100 kyr",
-                 "time.rtol=1e-7", "axes.r.cells=16"])
+                 "time.rtol=1e-7", "axes.r.cells=16", "source.width=1e4 pc"])
     assert got < 1e-6
