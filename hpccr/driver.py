@@ -73,8 +73,9 @@ def run(deck, out, walltime=None, petsc_options=()):
     with Signals() as signals:
         comm = parallel.world()
         deck = _with_options(deck, petsc_options)
-        rundir.create(out, comm.on_root(lambda: _echo(deck)), comm)
         with Run(deck, Path(out), (), walltime, comm, signals) as job:
+            # Only now: what the grid or PETSc refuses leaves no directory behind.
+            rundir.create(out, comm.on_root(lambda: _echo(deck)), comm)
             job.start()
             return job.loop()
 
@@ -195,6 +196,7 @@ class Run:
         self.simulation = Simulation(self.problem, comm)
         self.times = deck.output.snapshots.until(deck.time.end)
         self.history, self.next, self.checkpointed, self.signals = None, 0, time.monotonic(), signals
+        self.slowest = self.saving = 0.0         # wall-clock time of the longest step and of the last checkpoint [s]
 
     def __enter__(self):
         return self
@@ -243,11 +245,14 @@ class Run:
         """Step to the end, or until asked to stop; returns the exit status."""
         stepper, end, every = self.simulation.stepper, self.deck.time.end, self.deck.output
         while stepper.t < end:
-            if stepper.number >= self.deck.time.max_steps:
+            most = min(self.deck.time.max_steps, stepper.max_steps)
+            if stepper.number >= most:
                 self._checkpoint()
-                raise RunError(f"[time] max_steps = {self.deck.time.max_steps} reached at t = {stepper.t / kyr:.6g} kyr")
+                raise RunError(f"the limit of {most} steps is reached at t = {stepper.t / kyr:.6g} kyr")
             stop = self.times[self.next] if self.next < len(self.times) else end
+            began = time.monotonic()
             asked, due = self.simulation.step(min(stop, end), self._vote)
+            self.slowest = max(self.slowest, time.monotonic() - began)
             last = stepper.t >= end
             if stepper.number % every.history_every == 0 or last:
                 self._record()
@@ -264,7 +269,8 @@ class Run:
     def _vote(self):
         """What this rank wants: to stop (a signal's number, or 1 for the wall clock), and a checkpoint."""
         now = time.monotonic()
-        out_of_time = self.walltime is not None and now - self.began > self.walltime
+        # Time for another step like the longest, and for the checkpoint, must be left; twice, for safety.
+        out_of_time = self.walltime is not None and now - self.began + 2 * (self.slowest + self.saving) > self.walltime
         return [self.signals.asked or float(out_of_time), float(now - self.checkpointed > self.deck.output.checkpoint_every)]
 
     def _stop(self, asked):
@@ -292,12 +298,14 @@ class Run:
     def _checkpoint(self):
         from hpccr.output import fields
 
+        began = time.monotonic()
         state, plain = fields.checkpoint(self.simulation)
         self.history.sync()
         self.store.save(self.simulation.stepper.number, state, {
             "deck": {"digest": self.deck.digest(), "content": self.deck.to_dict()}, "simulation": plain,
             "next": self.next, "history": self.history.position, "version": hpccr.__version__})
         self.checkpointed = time.monotonic()
+        self.saving = self.checkpointed - began
 
     def _finish(self):
         from hpccr.output import rundir

@@ -12,19 +12,32 @@ nodes k and k + 1; its slot at node n + 1 is idle.
 
 import numpy as np
 
+from hpccr.errors import InputError
+
 GHOSTS = 2  # a limited second-order flux looks two nodes upwind
 
 
-def process_grid(ranks, lanes, nodes):
+def process_grid(ranks, lanes, nodes, coupled=False):
     """How many parts the lanes and the lines are cut into: (lane parts, line parts).
 
     Whole lines stay on a rank as long as there are lanes enough, since a whole line is solved without a
-    message; beyond that lines are cut as well.
+    message; beyond that lines are cut as well. Where neighbours exchange values every part must be at
+    least as wide as the ghost layer.
+
+    Raises
+    ------
+    InputError
+        No cut leaves every rank enough nodes and lanes.
     """
     for parts in range(min(ranks, lanes), 0, -1):
-        if ranks % parts == 0 and nodes // (ranks // parts) >= GHOSTS + 1:
-            return parts, ranks // parts
-    raise ValueError(f"{ranks} ranks are too many for {lanes} lanes of {nodes} nodes")
+        line_parts = ranks // parts
+        exchanges = line_parts > 1 or coupled and parts > 1
+        wide = parts == 1 or lanes // parts >= GHOSTS
+        if ranks % parts == 0 and (not exchanges or wide and nodes // line_parts > GHOSTS):
+            return parts, line_parts
+    raise InputError("the grid cannot be shared by so many ranks", given=f"{ranks} ranks, {lanes} lanes of {nodes - 2} cells",
+                     allowed=f"up to {max(lanes // (GHOSTS if coupled else 1), 1)} ranks, or a larger number that a × b makes, "
+                             f"a up to {max(lanes // GHOSTS, 1)}, b up to {nodes // (GHOSTS + 1)}")
 
 
 class Mesh:
@@ -56,19 +69,19 @@ class Mesh:
 
         self.line, self.lane, self.fields, self.comm = line, lane, tuple(fields), comm
         nodes, lanes, self.coupled = len(line) + 2, len(lane), coupled
-        lane_parts, line_parts = process_grid(comm.size, lanes, nodes)
+        lane_parts, line_parts = process_grid(comm.size, lanes, nodes, coupled)
         self.split = (line_parts > 1, lane_parts > 1)
+        # Without a message to exchange, the ghosted array is the global one.
+        self.exchanges = self.split[0] or (coupled and self.split[1])
         self.dm = PETSc.DMDA().create(
             dim=3, dof=1, sizes=(lanes, len(self.fields), nodes), proc_sizes=(lane_parts, 1, line_parts),
             boundary_type=(PETSc.DM.BoundaryType.NONE,) * 3, stencil_type=PETSc.DMDA.StencilType.STAR,
-            stencil_width=GHOSTS, comm=comm.raw)
+            stencil_width=GHOSTS if self.exchanges else 0, comm=comm.raw)
         (i0, i1), (_, nf), (j0, j1) = self.dm.getRanges()
         (gi0, gi1), _, (gj0, gj1) = self.dm.getGhostRanges()
         self.start, self.shape = (j0, i0), (j1 - j0, nf, i1 - i0)
         self.nodes, self.lanes = nodes, lanes
         self.at_left, self.at_right = j0 == 0, j1 == nodes
-        # Without a message to exchange, the ghosted array is the global one.
-        self.exchanges = self.split[0] or (coupled and self.split[1])
         self.local_shape = (gj1 - gj0, nf, gi1 - gi0) if self.exchanges else self.shape
         self.ghost = (j0 - gj0, i0 - gi0) if self.exchanges else (0, 0)
         self._ghosted = self.dm.createLocalVec() if self.exchanges else None

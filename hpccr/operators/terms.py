@@ -308,10 +308,10 @@ class WaveBalance(Term):
     ----------
     pressure : int
         The CR field, whose gradient drives.
-    waves : list of int;  k : int
-        All wave fields, and which of them this term moves.
-    sign : +1 or −1
-        The direction of propagation.
+    waves : list of int
+        All wave fields.
+    direction : (int, +1 or −1)
+        Which of them this term moves, and where to.
     growth : array (lanes,)  g V_A/I_b [cm/s]
     gamma, gamma_I : array (lanes,)
         Linear damping, and non-linear Landau damping at I_0 [1/s].
@@ -321,9 +321,10 @@ class WaveBalance(Term):
         Whether waves give energy back where the pressure rises along their way; else nothing happens there.
     """
 
-    def __init__(self, pressure, waves, k, sign, growth, damping, ends, reabsorption=False):
+    def __init__(self, pressure, waves, direction, growth, damping, ends, reabsorption=False):
         self.least = -np.inf if reabsorption else 0.0
-        self.pressure, self.waves, self.k, self.sign = pressure, np.array(waves, dtype=np.int64), k, float(sign)
+        self.pressure, self.waves = pressure, np.array(waves, dtype=np.int64)
+        self.k, self.sign = direction[0], float(direction[1])
         self.coefficients, self.ends = (growth, *damping), ends
 
     def bind(self, mesh):

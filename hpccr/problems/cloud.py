@@ -187,7 +187,7 @@ class Cloud(Problem):
         terms = [Diffusion(0, WaveScattering(self.D_ism, waves), outside)]
         growth = self.deck.waves.growth_factor * self.V / (self.I0 * share)
         for k, sign in zip(range(len(waves)), (1, -1)):
-            terms.append(WaveBalance(0, waves, k, sign, growth, (self.gamma, self.gamma_NL), outside,
+            terms.append(WaveBalance(0, waves, (k, sign), growth, (self.gamma, self.gamma_NL), outside,
                                      self.deck.waves.reabsorption))
             if self.deck.transport.advection:
                 terms.append(Advection(1 + k, sign * self.V, Ends()))

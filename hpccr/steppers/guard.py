@@ -34,11 +34,15 @@ class Guard:
     limit : float
         The largest undershoot that is lifted: relative to the content of a conserved field, and a tenth of
         the absolute undershoot of another.
+    scales : array (fields, lanes)
+        The size of each field, all lanes.
     """
 
-    def __init__(self, mesh, limit):
+    def __init__(self, mesh, limit, scales):
         self.mesh, self.limit, self.lifted = mesh, limit, 0.0
         self.volumes = mesh.node_volumes()
+        # A line that is nearly empty is judged by what it could hold.
+        self.capacity = scales[:, mesh.columns] * mesh.line.volumes.sum()
         start, n, rows = mesh.start[0], mesh.nodes, mesh.shape[0]
         self.guarded = []
         for f, field in enumerate(mesh.fields):
@@ -55,7 +59,7 @@ class Guard:
             if field.conserved:
                 # Over whole lines, as the content is.
                 counts[:2] = self.mesh.line_sum(counts[:2])
-                worst = max(worst, (counts[0] / np.where(counts[1] > 0, counts[1], 1.0)).max())
+                worst = max(worst, (counts[0] / np.maximum(counts[1], self.capacity[f])).max())
             else:
                 worst = max(worst, 0.1 * counts[2].max())
         return [bad, worst if np.isfinite(worst) else np.inf]
@@ -70,5 +74,8 @@ class Guard:
             np.maximum(values, field.floor, out=values)
             if field.conserved:
                 values -= field.floor
-                values *= 1.0 - below / np.where(above > 0, above, 1.0)
+                values *= np.maximum(1.0 - below / np.where(above > 0, above, 1.0), 0.0)
                 values += field.floor
+                # What an almost empty line cannot give back had left it too early.
+                if self.mesh.at_right:
+                    u[-1, f] -= np.maximum(below - above, 0.0) / self.volumes[-1]

@@ -7,7 +7,7 @@ bit, and full order with the upwind Jacobian of a limited flux. All of it can be
 
 import numpy as np
 
-from hpccr.errors import RunError
+from hpccr.errors import InputError, RunError
 from hpccr.operators.petsc_matrix import Assembled, BlockMatrix, LinePreconditioner
 
 # PETSC_ERR_FP: a norm that is not a number, which all ranks meet in the same reduction.
@@ -68,17 +68,30 @@ class Stepper:
         self.ts.setTolerances(atol=limits[0], rtol=limits[1])
         self.ts.setExactFinalTime(PETSc.TS.ExactFinalTime.MATCHSTEP)
         self.ts.setMaxSteps(2**31 - 1)
-        self.ts.setFromOptions()
+        self.petsc_error = PETSc.Error
+        self._take_options(PETSc.Options())
         self.fixed = PETSc.Options().getString("ts_adapt_type", "basic") == "none"
         # What a user may give as PETSc options instead of in the deck.
         options = PETSc.Options()
         self.max_steps = self.ts.getMaxSteps()
         self.first_step = self.ts.getTimeStep() if options.hasName("ts_dt") or options.hasName("ts_time_step") else None
-        self.petsc_error = PETSc.Error
         self._set_preconditioner(PETSc)
         self.ts.setSolution(self.u)
         self.t, self.t_before, self.number, self.dt, self.refused = 0.0, 0.0, 0, None, 0
         self.offset = 0, 0        # iterations and rejections before a restart
+
+    def _take_options(self, options):
+        """Let PETSc read its options."""
+        try:
+            self.ts.setFromOptions()
+        except self.petsc_error as error:
+            mine = {name: value for name, value in options.getAll().items()
+                    if name not in self._defaults and name != "no_signal_handler"}
+            # What Python holds must be gone before Python is.
+            self.destroy()
+            raise InputError(f"PETSc does not accept these options: {str(error).splitlines()[-1].partition('] ')[2]}",
+                             given=" ".join(f"-{name} {value or ''}".strip() for name, value in mine.items()),
+                             allowed="what the PETSc manual names for TS, SNES, KSP and PC") from None
 
     @staticmethod
     def _set_defaults(options, coupled, max_step):

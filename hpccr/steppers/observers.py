@@ -92,7 +92,7 @@ class Budget(Observer):
         self.mesh = mesh
         self.inside, self.outside = (LaneSum(simulation, field, w) for w in (inside, outside))
         self.initial, self.content, self.escaped, self.lifted = (np.zeros(mesh.shape[2]) for _ in range(4))
-        self.guard = simulation.guard
+        self.guard, self.closes = simulation.guard, simulation.problem.conserves
 
     def begin(self, u, rate):
         self.initial[...] = self.inside.of(u)
@@ -113,13 +113,15 @@ class Budget(Observer):
         scale = np.where(self.initial > 0, self.initial, 1.0)
         own = 1.0 if self.mesh.at_left else 0.0      # count each lane once
         sums = self.mesh.comm.sum([own * (self.content / scale).sum(), own * (self.escaped / scale).sum()])
-        worst = self.mesh.comm.max(self.error().max())[0]
         return [("content", "1", sums[0] / self.mesh.lanes), ("escaped", "1", sums[1] / self.mesh.lanes),
-                ("content_error", "1", worst)]
+                *([("content_error", "1", self._worst())] if self.closes else [])]
+
+    def _worst(self):
+        return float(self.mesh.comm.max(self.error().max())[0])
 
     def summary(self):
-        return {"content_error": {"value": float(self.mesh.comm.max(self.error().max())[0]), "unit": "1"},
-                "lifted": {"value": float(self.guard.lifted), "unit": "1"}}
+        lifted = {"lifted": {"value": float(self.guard.lifted), "unit": "1"}}
+        return {"content_error": {"value": self._worst(), "unit": "1"}, **lifted} if self.closes else lifted
 
 
 class Crossing(Observer):

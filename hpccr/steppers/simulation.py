@@ -6,6 +6,7 @@ No files and no clocks here; the driver adds them.
 import numpy as np
 
 from hpccr.grid.mesh import Mesh
+from hpccr.operators import solve_kernels
 from hpccr.operators.system import System
 from hpccr.steppers.guard import Guard
 from hpccr.steppers.implicit import Stepper
@@ -33,8 +34,12 @@ class Simulation:
         self.system = System(self.mesh, terms)
         # Kernels are compiled once, by rank 0, into the cache on disk that the others then read.
         comm.root_first(self._compile)
-        self.stepper = Stepper(self.system, self._tolerances(time.rtol), time.max_step or np.inf)
-        self.guard = Guard(self.mesh, 10 * time.rtol)
+        try:
+            self.stepper = Stepper(self.system, self._tolerances(time.rtol), time.max_step or np.inf)
+        except Exception:
+            self.mesh.destroy()
+            raise
+        self.guard = Guard(self.mesh, 10 * time.rtol, problem.scales())
         self._rate = np.empty(self.mesh.shape)
         self.observers = [Budget(self, f) for f, field in enumerate(problem.fields) if not field.staggered][:1]
         self.observers += problem.observers(self)
@@ -46,6 +51,10 @@ class Simulation:
         for term in self.system.terms:
             term.residual(0.0, u, r)
             term.jacobian(0.0, u, self.system.blocks)
+        fields = self.mesh.shape[1]
+        block = [np.ones((2, fields, fields, 1)) + 3 * k * np.eye(fields)[None, :, :, None] for k in (0, 1, 0)]
+        solve_kernels.factor(*block)
+        solve_kernels.substitute(*block, np.ones((2, fields, 1)))
 
     def _tolerances(self, rtol):
         """Absolute and relative tolerance per unknown: (nodes, fields, lanes). Reservoirs do not steer."""

@@ -3,9 +3,9 @@
 import shutil
 
 import pytest
-from jobs import hpccr, kinds, small, stopped
+from jobs import deck, hpccr, kinds, small, stopped
 
-from hpccr.problems import registry
+from hpccr import cli
 
 NAME = kinds()[0]
 
@@ -47,21 +47,40 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("n, name", [(0, name) for name in CASES] + [
-    (4, name) for name in ("below a file", "holds a run", "restart nothing", "other value", "no history")])
-def test_a_refusal_is_one_message(left, tmp_path, n, name):
-    run = shutil.copytree(left / "pieces", tmp_path / "run")
+def refused(tmp_path, run, name, deck, command):
+    """One message with the case's words, nothing on standard output, and no file changed."""
     make, words = CASES[name]
-    arguments = make(left / "deck.toml", run)
+    arguments = [str(word) for word in make(deck, run)]
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    done = hpccr(n, *arguments, status=2)
-    assert done.stderr.count("hpccr: ") == 1 and words in done.stderr and "Traceback" not in done.stderr, done.stderr
-    assert done.stdout == ""
+    out, err = command(arguments)
+    assert err.count("hpccr: ") == 1 and words in err and "Traceback" not in err, err
+    assert out == ""
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.parametrize("name", CASES)
+def test_a_refusal_is_one_message(left, tmp_path, capsys, solo, name):
+    def command(arguments):
+        with pytest.raises(SystemExit) as exit_:
+            cli.main(arguments)
+        assert exit_.value.code == 2
+        return capsys.readouterr()
+
+    refused(tmp_path, shutil.copytree(left / "pieces", tmp_path / "run"), name, left / "deck.toml", command)
+
+
+@pytest.mark.parametrize("n, name", [(1, "holds a run"), (4, "below a file"), (4, "holds a run"), (4, "restart nothing"),
+                                     (4, "other value"), (4, "no history")])
+def test_a_refusal_on_ranks_is_one_message(left, tmp_path, n, name):
+    def command(arguments):
+        done = hpccr(n, *arguments, status=2)
+        return done.stdout, done.stderr
+
+    refused(tmp_path, shutil.copytree(left / "pieces", tmp_path / "run"), name, left / "deck.toml", command)
+
+
 def test_restart_after_a_deck_of_another_problem(left, tmp_path):
-    other = next(name for name in kinds() if registry.load(NAME.split("_")[0]).name not in name)
+    other = next(name for name in kinds() if deck(name).problem != deck(NAME).problem)
     run = shutil.copytree(left / "pieces", tmp_path / "run")
     small(run / "deck.toml", other)
     err = hpccr(0, "restart", run, status=2).stderr

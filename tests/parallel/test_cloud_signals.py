@@ -16,7 +16,7 @@ NAME = kinds()[0]
 def long(tmp_path_factory):
     """A run of many steps: (path of the deck, directory of the run undisturbed)."""
     place = tmp_path_factory.mktemp("long")
-    path = small(place / "deck.toml", NAME, "time.rtol=1e-7", cells=20, lanes=4)
+    path = small(place / "deck.toml", NAME, "time.rtol=1e-6", cells=20, lanes=4)
     hpccr(0, "run", path, "--out", place / "whole")
     return path, place / "whole"
 
@@ -40,10 +40,10 @@ def test_a_signal_stops_all_ranks(tmp_path, long, solo, n, number, to):
     warnings = []
     saved = Store(tmp_path / "run" / "checkpoints", solo).load_latest(warnings.append)
     assert saved.step >= 18 and not warnings and not (tmp_path / "run" / "summary.json").exists()
-    if n in (0, 2):
+    if n == 0 or to == "launcher":
         hpccr(n, "restart", tmp_path / "run")
-        if n == 0:
-            same_bits(whole, tmp_path / "run")
+    if n == 0:
+        same_bits(whole, tmp_path / "run")
 
 
 def test_a_signal_before_the_first_step(tmp_path, long):
@@ -66,8 +66,8 @@ def test_the_wall_clock_limit(tmp_path, long, n):
     assert "stopped by the wall-clock limit" in done.stdout
     hpccr(n, "restart", tmp_path / "run", "--walltime", "1 ms", status=75)
     assert (tmp_path / "run" / "checkpoints" / "00000002.h5").exists()      # each start makes at least a step
-    hpccr(n, "restart", tmp_path / "run", "--walltime", "1 h")
     if n == 0:
+        hpccr(n, "restart", tmp_path / "run", "--walltime", "1 h")
         same_bits(whole, tmp_path / "run")
 
 

@@ -138,7 +138,7 @@ class Pair(Problem):
         one, (a, b) = np.ones(1), self.span
         ends = Ends(at=lambda t: (self.P(a, t), self.P(b, t)))
         return [Diffusion(0, WaveScattering(one, [1]), ends),
-                WaveBalance(0, [1], 0, 1, one, (0 * one, 0 * one), ends, reabsorption=True)]
+                WaveBalance(0, [1], (0, 1), one, (0 * one, 0 * one), ends, reabsorption=True)]
 
     def initial(self):
         z, f = self.line().centers, self.line().faces
@@ -249,7 +249,7 @@ def test_steady_wave_balance(nonlinear):
     mesh = Mesh(Axis("z", np.linspace(0, 1e20, 11), closed=(True, False)), Axis("p", log_centred(1, 1.0, 1.0)),
                 (Field("P"), Field("w", staggered=True)), world())
     I0 = 1e-5
-    term = WaveBalance(0, [1], 0, 1, np.array([V / I0]), (np.array([gamma]), np.array([gamma_NL])), Ends(1.0, 0.0))
+    term = WaveBalance(0, [1], (0, 1), np.array([V / I0]), (np.array([gamma]), np.array([gamma_NL])), Ends(1.0, 0.0))
     term.bind(mesh)
     u = np.zeros(mesh.shape)
     u[:, 0, 0] = 1.0 - slope * mesh.x

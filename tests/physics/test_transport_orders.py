@@ -117,4 +117,4 @@ def test_decay_alone_is_exact_to_the_tolerance():
     """f = f_0 exp(−t/τ)."""
     got = error(["transport.D0=0 cm2/s", "transport.V0=0 km/s", "transport.decay_time=30 kyr", "time.end=100 kyr",
                  "time.rtol=1e-7", "axes.r.cells=16", "source.width=1e4 pc"])
-    assert got < 1e-6
+    assert got < 5e-6                           # a few dozen steps of 1e-7
