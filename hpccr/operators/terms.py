@@ -154,6 +154,7 @@ class WaveScattering:
         self.D_ism, self.waves = np.asarray(D_ism, dtype=float), np.array(waves, dtype=np.int64)
 
     def bind(self, mesh):
+        """Prepare this rank's coefficients."""
         self.g, self.here = mesh.ghost, np.ascontiguousarray(self.D_ism[mesh.columns])
         self.dD = np.empty((mesh.shape[0] + 1, mesh.shape[2]))
 

@@ -88,7 +88,7 @@ def write(path, variables, comm, decorate, *, userblock=0, seal=None):
         with stage(comm, path):
             if comm.rank == 0:
                 _prepare(beside, need)
-        _fill(h5py, beside, path, variables, parts, comm, decorate, userblock)
+        _fill(h5py, beside, path, list(zip(variables, parts)), comm, decorate, userblock)
         with stage(comm, path):
             _compare(h5py, beside, [v for v, mine in zip(variables, parts) if mine])
         if seal is not None:
@@ -151,7 +151,7 @@ def _prepare(beside, need):
         raise RunError(f"{beside.parent}: disk full: {need / 2**20:.1f} MiB to be written, {free / 2**20:.1f} MiB free")
 
 
-def _fill(h5py, beside, path, variables, parts, comm, decorate, userblock):
+def _fill(h5py, beside, path, pieces, comm, decorate, userblock):
     """Create the file, its datasets and attributes, reserve the space, write all parts, close."""
     file = None
     try:
@@ -159,14 +159,14 @@ def _fill(h5py, beside, path, variables, parts, comm, decorate, userblock):
             parallel = {"driver": "mpio", "comm": comm.raw} if comm.size > 1 else {}
             file = h5py.File(beside, "w", userblock_size=userblock or None, **parallel)
         with stage(comm, path):
-            datasets = {v.name: create(h5py, file, v.name, v.shape, v.data.dtype) for v in variables}
+            datasets = {v.name: create(h5py, file, v.name, v.shape, v.data.dtype) for v, _ in pieces}
             decorate(h5py, file, datasets)
         with stage(comm, path):
             file.flush()
         with stage(comm, path):
             if comm.rank == 0:
                 _reserve(beside)
-        for variable, mine in zip(variables, parts):
+        for variable, mine in pieces:
             if variable.size:
                 with stage(comm, path):
                     _put(h5py, datasets[variable.name], variable, mine, comm.size > 1)
