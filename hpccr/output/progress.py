@@ -107,7 +107,7 @@ class Progress:
 
 def clock(seconds):
     """A duration as h:mm:ss; a question mark if it is not known."""
-    if not seconds < 1e9:
+    if not seconds < 3e6:
         return "?"
     minutes, rest = divmod(int(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
