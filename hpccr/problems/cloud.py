@@ -6,7 +6,8 @@
 P: partial pressure of CRs per ln p, I: resonant wave energy per ln k at k = 1/r_L(p), both in units of
 W_0 = B²/8π. Every momentum is a line of its own. On the half line nothing crosses z = 0 (zero total flux,
 so ∫P dz is conserved) and waves enter there at the background; the whole line carries waves of both
-directions, which start at I_0/2 each and together scatter.
+directions, which start at I_0/2 each and together scatter. (There I may fall below I_0 by some 1e-5: a
+direction is damped below its half where the other is strong, and both move on.)
 
 Where no Alfvén wave exists (the evanescent band of an ion-neutral gas), `waves.evanescent` says what is done:
 "none" leaves the background alone, so D = D_ISM and nothing is advected; "coupled" and "decoupled" let waves
@@ -50,7 +51,7 @@ MEDIUM = Section(
     injection_scale=quantity(_of_phase("injection_scale"), "cm", low="1e-3 pc", high="10 kpc",
                              otherwise="of the phase", meaning="scale L at which the turbulence is stirred"),
     collisions=choice("auto", media.COLLISIONS, meaning="law of the ion-neutral collision rate; auto: molecular below 50 K"),
-    collision_factor=number(2.0, low=0.0, high=10.0, meaning="multiplies the atomic collision rate"),
+    collision_factor=number(2.0, low=1e-6, high=1e3, meaning="multiplies the atomic collision rate"),
 )
 
 SOURCE = Section(
@@ -101,8 +102,8 @@ DIAGNOSTICS = Section(
 Z_AXIS = common.axis_section("z", "cm", cells=1024, from_="0 pc", to="1 kpc", spacing="sinh", focus="0 pc",
                              scale="10 pc", low="-100 kpc", high="100 kpc",
                              meaning="along the flux tube; a negative start means the whole line")
-P_AXIS = common.axis_section("p", "erg", cells=49, from_="10 GeV", to="10 TeV", spacing="log", spacings=("log",), fewest=1, low="0.1 GeV", high="1e9 GeV",
-                             meaning="energies E = p c; the first and the last are included")
+P_AXIS = common.axis_section("p", "erg", cells=49, from_="10 GeV", to="10 TeV", spacing="log", spacings=("log",), fewest=1,
+                             low="0.1 GeV", high="1e9 GeV", meaning="energies E = p c; the first and the last are included")
 
 
 class Cloud(Problem):
@@ -120,20 +121,33 @@ class Cloud(Problem):
             raise deck.refuse("medium.n_i", "more ions than particles", allowed=f'at most n = {deck.raw["medium"]["n"]}')
         if deck.source.E_min >= deck.source.E_max:
             raise deck.refuse("source.E_min", "E_min is not below E_max", allowed=f'below E_max = {deck.raw["source"]["E_max"]}')
+        E = cls._energies(deck)
+        if E.min() < deck.source.E_min * (1 - 1e-9) or E.max() > deck.source.E_max * (1 + 1e-9):
+            raise deck.refuse("axes.p.from" if E.min() < deck.source.E_min else "axes.p.to", "no CRs are released at this energy",
+                              allowed=f'from E_min = {deck.raw["source"]["E_min"]} to E_max = {deck.raw["source"]["E_max"]}')
         z = deck.axes.z
         if z.from_ > 0 or z.from_ != 0 and z.from_ != -z.to:
             raise deck.refuse("axes.z.from", "neither a half line nor a symmetric whole line",
                               allowed=f'0 pc, or -{deck.raw["axes.z"]["to"]}')
-        radii = deck.source.radius.at(cls._energies(deck))
+        radii = deck.source.radius.at(E)
         if radii.max() > 0.5 * z.to:
             raise deck.refuse("source.radius", "the cloud is longer than half the axis",
                               allowed=f"at most {0.5 * z.to / pc:.4g} pc, or a longer [axes.z]")
+        line = cls._line(deck)
+        width = np.interp(radii, line.centers, line.widths)
+        if (radii < 2 * width).any():
+            raise deck.refuse("source.radius", "the cloud is shorter than two cells",
+                              allowed=f"at least {2 * width.max() / pc:.3g} pc, or finer cells in [axes.z]")
 
     @staticmethod
     def _energies(deck):
         p = deck.axes.p
         faces = log_centred(p.cells, p.from_, p.to)
-        return np.exp(0.5 * (faces[1:] + faces[:-1]))
+        E = np.exp(0.5 * (faces[1:] + faces[:-1]))
+        E[0] = p.from_
+        if len(E) > 1:
+            E[-1] = p.to
+        return E
 
     def __init__(self, deck):
         super().__init__(deck)
@@ -169,9 +183,13 @@ class Cloud(Problem):
 
     # -- the grid and what lives on it ------------------------------------------------------------------
 
+    @staticmethod
+    def _line(deck):
+        z = deck.axes.z
+        return Axis("z", spaced(z.cells, z.from_, z.to, z.spacing, z.focus, z.scale), closed=(z.from_ == 0, False))
+
     def line(self):
-        z = self.deck.axes.z
-        return Axis("z", spaced(z.cells, z.from_, z.to, z.spacing, z.focus, z.scale), closed=(not self.whole, False))
+        return self._line(self.deck)
 
     def lane(self):
         return Axis("p", log_centred(len(self.E), self.p[0], self.p[-1]), "momentum")
@@ -310,8 +328,11 @@ class CloudObserver(Observer):
     def _interpolation(self, z):
         """Weights of a linear interpolation between cell midpoints at z: array (cells, lanes of this rank)."""
         centers = self.problem.line().centers
-        weights = np.array([np.interp(z, centers, unit) for unit in np.eye(len(centers))])
-        return np.repeat(weights[:, None], self.mesh.shape[2], axis=1)
+        k = int(np.clip(np.searchsorted(centers, z) - 1, 0, len(centers) - 2))
+        share = np.clip((z - centers[k]) / (centers[k + 1] - centers[k]), 0.0, 1.0)
+        weights = np.zeros((len(centers), self.mesh.shape[2]))
+        weights[k], weights[k + 1] = 1.0 - share, share
+        return weights
 
     def begin(self, u, rate):
         self.half.begin(u, rate)

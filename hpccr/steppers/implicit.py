@@ -15,7 +15,7 @@ _NOT_FINITE = 72
 
 DEFAULTS = {
     "ts_type": "rosw", "ts_rosw_type": "ra34pw2", "ts_adapt_type": "basic", "ts_adapt_clip": "0.1,4",
-    "ts_adapt_safety": "0.9", "ts_max_snes_failures": "-1", "ts_max_reject": "60",
+    "ts_adapt_safety": "0.9", "ts_max_snes_failures": "1000000", "ts_max_reject": "60",
     # Newton's full step: a step in time that is too long for it is shortened instead.
     "snes_linesearch_type": "basic", "snes_max_it": "20", "snes_atol": "1e-300",
 }

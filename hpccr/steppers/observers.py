@@ -162,7 +162,9 @@ class Crossing(Observer):
 
 
 def cubic_root(a, b, da, db):
-    """The first root in [0, 1] of the cubic with values a > 0 ≥ b and slopes da, db at 0 and 1."""
+    """The first root in [0, 1] of the cubic with values a > 0 ≥ b and slopes da, db at 0 and 1; 0 if a is not above 0."""
+    if a <= 0:
+        return 0.0
     coefficients = [2 * a - 2 * b + da + db, -3 * a + 3 * b - 2 * da - db, da, a]
     roots = np.roots(coefficients) if any(coefficients[:3]) else np.array([])
     inside = [r.real for r in roots if abs(r.imag) < 1e-9 and -1e-12 <= r.real <= 1 + 1e-12]
