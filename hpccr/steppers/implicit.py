@@ -15,7 +15,7 @@ _NOT_FINITE = 72
 
 DEFAULTS = {
     "ts_type": "rosw", "ts_rosw_type": "ra34pw2", "ts_adapt_type": "basic", "ts_adapt_clip": "0.1,4",
-    "ts_adapt_safety": "0.9", "ts_max_snes_failures": "1000000", "ts_max_reject": "60",
+    "ts_adapt_safety": "0.9",
     # Newton's full step: a step in time that is too long for it is shortened instead.
     "snes_linesearch_type": "basic", "snes_max_it": "20", "snes_atol": "1e-300",
 }
@@ -68,6 +68,8 @@ class Stepper:
         self.ts.setTolerances(atol=limits[0], rtol=limits[1])
         self.ts.setExactFinalTime(PETSc.TS.ExactFinalTime.MATCHSTEP)
         self.ts.setMaxSteps(2**31 - 1)
+        self.ts.setMaxStepRejections(60)
+        self.ts.setMaxSNESFailures(1000000)      # a failed solve shortens the step
         self.petsc_error = PETSc.Error
         self._take_options(PETSc.Options())
         self.fixed = PETSc.Options().getString("ts_adapt_type", "basic") == "none"
