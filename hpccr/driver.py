@@ -207,7 +207,9 @@ class Run:
         if self.history is not None:
             self.history.close()
         self.progress.close()
-        self.simulation.destroy()
+        # After an error of one rank alone, nothing collective: the others are not here.
+        if error is None or isinstance(error, InputError | RunError):
+            self.simulation.destroy()
 
     # -- begin ------------------------------------------------------------------------------------------
 
@@ -236,6 +238,7 @@ class Run:
         self.next = meta["next"]
         self._open_history()
         self.history.resume(meta["history"])
+        self.progress.resume(simulation.stepper.t / kyr)
         self.progress.say(f"restart at t = {simulation.stepper.t / kyr:.6g} kyr, step {simulation.stepper.number}, "
                           f"on {self.comm.size} ranks")
 
@@ -291,7 +294,7 @@ class Run:
         while self.next < len(self.times) and self.simulation.stepper.t >= self.times[self.next]:
             attributes = {"title": self.problem.summary, "problem": self.deck.problem,
                           "hpccr_version": hpccr.__version__, "deck": self.deck.as_toml()}
-            snapshot.write(self.directory / rundir.SNAPSHOTS / f"{self.next:06d}.h5",
+            snapshot.write(rundir.snapshot_path(self.directory, self.next),
                            fields.snapshot(self.simulation), attributes, self.comm)
             self.next += 1
 
@@ -308,12 +311,14 @@ class Run:
         self.saving = self.checkpointed - began
 
     def _finish(self):
-        from hpccr.output import rundir
+        from hpccr.output import hdf5, rundir
 
         summary = self.simulation.summary()
         stepper = self.simulation.stepper
         summary["steps"] = {"value": stepper.number, "unit": "1"}
         summary["linear_iterations"] = {"value": stepper.iterations, "unit": "1"}
-        self.comm.on_root(lambda: rundir.write_json(self.directory / rundir.SUMMARY, summary))
+        with hdf5.stage(self.comm, self.directory / rundir.SUMMARY):
+            if self.comm.rank == 0:
+                rundir.write_json(self.directory / rundir.SUMMARY, summary)
         self.progress.say(f"done: {stepper.number} steps, {stepper.rejections} rejected, {stepper.iterations} linear "
                           f"iterations, {time.monotonic() - self.began:.1f} s")

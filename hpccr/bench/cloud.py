@@ -36,7 +36,7 @@ def measure():
 
     rows = [("half-life error, hpccr (rms)", error(ours), "", "5e-4"),
             ("half-life error, scipy BDF (rms)", error(usual), "", "5e-4"),
-            ("scipy BDF over hpccr, one core", usual["seconds"] / min(ours["seconds"], one), "times", "at least 4"),
+            ("scipy BDF over hpccr, one core", usual["seconds"] / ours["seconds"], "times", "at least 4"),
             ("hpccr steps", ours["steps"], "", ""),
             ("one stage over elimination line by line", stage["stage"] / stage["by_line"], "times", "at most 3"),
             ("one stage over elimination of all lines at once", stage["stage"] / stage["at_once"], "times", ""),
@@ -138,7 +138,8 @@ def _usual():
     for i in range(len(problem.E)):
         one = scipy_cloud.Cloud(problem.V[i], problem.D_B[i], problem.I0[i], problem.gamma[i],
                                 problem.gamma_NL[i] / problem.I0[i], problem.R[i], problem.P0[i])
-        found.append(scipy_cloud.time_bdf(one, problem.deck.time.end, cells=1024, z_max=reach[i]))
+        tries = [scipy_cloud.time_bdf(one, problem.deck.time.end, cells=1024, z_max=reach[i]) for _ in range(2)]
+        found.append(min(tries))
     half = [t / kyr for _, t in found]
     return {"seconds": sum(s for s, _ in found), "half_life": [None if np.isnan(t) else t for t in half]}
 

@@ -134,7 +134,7 @@ def time_bdf(cloud, end, cells=1024, rtol=1e-3, z_max=200.0, within=False):
     Returns
     -------
     (wall, t_half): float, float
-        Seconds for set-up and solution; the half-life [s], found as an event (nan if it comes after `end`).
+        Seconds for the solution, without set-up; the half-life [s], found as an event (nan if it comes after `end`).
 
     Raises
     ------
@@ -142,9 +142,9 @@ def time_bdf(cloud, end, cells=1024, rtol=1e-3, z_max=200.0, within=False):
         The integration failed.
     """
     from scipy.integrate import solve_ivp
-    began = time.perf_counter()
     lines = Lines(cloud, faces(cells, z_max))
     y = lines.start()
+    began = time.perf_counter()
     half = (lines.inside(y) if within else y[:cells] @ lines.h) / 2
     solution = solve_ivp(lines.rates, (0.0, end / cloud.unit_time), y, method="BDF", jac_sparsity=lines.sparsity(),
                          rtol=rtol, atol=1e-3 * rtol, events=lambda t, y: lines.inside(y) - half)

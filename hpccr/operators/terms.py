@@ -45,6 +45,8 @@ class Term:
     """One term. Subclasses bind, and add to du/dt and to −∂(du/dt)/∂u."""
 
     couples_lanes = False
+    # Whether it moves content along a line only, so that line and reservoirs together keep it.
+    conserves = True
 
     def bind(self, mesh):
         """Prepare coefficients and geometry for this rank."""
@@ -219,6 +221,8 @@ class Advection(Term):
 class Reaction(Term):
     """∂u/∂t = S − L u in the cells; L [1/s] and S [unit/s] numbers or arrays (cells, lanes)."""
 
+    conserves = False
+
     def __init__(self, field, loss=0.0, source=0.0):
         self.field, self.loss, self.source = field, loss, source
 
@@ -237,7 +241,7 @@ class Reaction(Term):
 class LaneTerm(Term):
     """A flux across the lanes; its geometry."""
 
-    couples_lanes = True
+    couples_lanes, conserves = True, False
 
     def bind(self, mesh):
         super().bind(mesh)

@@ -65,6 +65,12 @@ class Progress:
                                   bar_format="{percentage:3.0f}%|{bar}| {n:.4g}/{total:.4g} " + unit
                                              + "{postfix} [{elapsed}<{remaining}]")
 
+    def resume(self, now):
+        """The run goes on at the simulated time `now`."""
+        self._begin = now
+        if self._bar is not None:
+            self._bar.initial = self._bar.n = now
+
     def update(self, now, step, iterations):
         """Show that the simulated time is `now`, after `step` steps and that many linear iterations in all."""
         if not self._shows:

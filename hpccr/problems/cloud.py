@@ -22,6 +22,7 @@ from hpccr.grid.axis import Axis, log_centred, spaced
 from hpccr.grid.field import Field
 from hpccr.grid.integrate import weights_within
 from hpccr.operators.terms import Advection, Diffusion, Ends, WaveBalance, WaveScattering
+from hpccr.operators.wave_kernels import W_MAX
 from hpccr.physics import alfven, damping, gyro, media, spectra
 from hpccr.problems.contract import Problem
 from hpccr.steppers.observers import Crossing, LaneSum, Observer, Residence
@@ -29,8 +30,6 @@ from hpccr.units import GeV, c, kyr, m_p, pc
 
 # Mass per hydrogen atom, helium included, in grammage [m_p].
 MASS_PER_H = 1.4
-# exp(w) beyond this is of no use as a number.
-W_MAX = 600.0
 
 
 def _of_phase(name):
@@ -82,7 +81,6 @@ TRANSPORT = Section(
 WAVES = Section(
     "waves", "how Alfvén waves grow and are damped",
     growth_factor=number(1.0, low=0.0, high=10.0, meaning="g; 1: the waves take all the work that CRs do; 1/2 in Brahimi et al. 2020"),
-    reabsorption=flag(False, meaning="whether waves give energy back where the CR pressure rises along their way"),
     nonlinear_landau=flag(True, meaning="non-linear Landau damping"),
     turbulent=flag(True, meaning="damping by the turbulence of the medium"),
     turbulent_cutoff=flag(True, meaning="no turbulent damping where the cascade is cut off by neutrals"),
@@ -91,12 +89,14 @@ WAVES = Section(
                       meaning="waves where the ion-neutral gas carries none: none, or with the speed of the whole gas or of the ions"),
 )
 
+_DISTANCES = ["10 pc", "50 pc"]
+
 DIAGNOSTICS = Section(
     "diagnostics", "what is reported besides the profiles",
-    distances=quantities(["10 pc", "50 pc"], "cm", low="1e-3 pc", high="100 kpc", meaning="distances at which spectra are stored"),
+    distances=quantities(_DISTANCES, "cm", low="1e-3 pc", high="100 kpc", meaning="distances at which spectra are stored"),
     residence_within=quantity(None, "cm", low="1e-3 pc", high="100 kpc",
                               otherwise="the whole axis",
-                              meaning="residence time and grammage count CRs within this distance"),
+                              meaning="residence time and grammage count CRs within this distance, at most the axis"),
 )
 
 Z_AXIS = common.axis_section("z", "cm", cells=1024, from_="0 pc", to="1 kpc", spacing="sinh", focus="0 pc",
@@ -126,9 +126,11 @@ class Cloud(Problem):
             raise deck.refuse("axes.p.from" if E.min() < deck.source.E_min else "axes.p.to", "no CRs are released at this energy",
                               allowed=f'from E_min = {deck.raw["source"]["E_min"]} to E_max = {deck.raw["source"]["E_max"]}')
         z = deck.axes.z
-        if z.from_ > 0 or z.from_ != 0 and z.from_ != -z.to:
+        if z.from_ > 0 or z.from_ != 0 and abs(z.from_ + z.to) > 1e-9 * z.to:
             raise deck.refuse("axes.z.from", "neither a half line nor a symmetric whole line",
                               allowed=f'0 pc, or -{deck.raw["axes.z"]["to"]}')
+        if deck.raw["diagnostics"]["distances"] != _DISTANCES and max(deck.diagnostics.distances) > z.to:
+            raise deck.refuse("diagnostics.distances", "beyond the axis", allowed=f'up to {deck.raw["axes.z"]["to"]}')
         radii = deck.source.radius.at(E)
         if radii.max() > 0.5 * z.to:
             raise deck.refuse("source.radius", "the cloud is longer than half the axis",
@@ -205,8 +207,7 @@ class Cloud(Problem):
         terms = [Diffusion(0, WaveScattering(self.D_ism, waves), outside)]
         growth = self.deck.waves.growth_factor * self.V / (self.I0 * share)
         for k, sign in zip(range(len(waves)), (1, -1)):
-            terms.append(WaveBalance(0, waves, (k, sign), growth, (self.gamma, self.gamma_NL), outside,
-                                     self.deck.waves.reabsorption))
+            terms.append(WaveBalance(0, waves, (k, sign), growth, (self.gamma, self.gamma_NL), outside))
             if self.deck.transport.advection:
                 terms.append(Advection(1 + k, sign * self.V, Ends()))
         if self.deck.transport.advection:
@@ -252,7 +253,7 @@ class Cloud(Problem):
         I0, D_ism, W0 = self.I0[lanes], self.D_ism[lanes], self.medium.W0
         P = local.cell(0) * W0
         # Between two faces ln I is a straight line: the cell's value is the geometric mean.
-        level = np.sqrt(_scattering([local.left(f) for f in waves]) * _scattering([local.right(f) for f in waves]))
+        level = np.sqrt(_scattering([local.left(f) for f in waves])) * np.sqrt(_scattering([local.right(f) for f in waves]))
         on_faces = _scattering([local.face(f) for f in waves])
         rows = [("P_cr", "cell", P, "erg/cm3", "CR pressure per ln p"),
                 ("f", "cell", 3 * P / (4 * np.pi * c * self.p[lanes] ** 4), "s3/(g3 cm6)", "CR phase-space density"),
@@ -301,7 +302,9 @@ class CloudObserver(Observer):
 
     def __init__(self, problem, simulation):
         self.problem, self.mesh = problem, simulation.mesh
-        self.distances = problem.deck.diagnostics.distances
+        # A short axis may end before the default distances.
+        end = problem.deck.axes.z.to
+        self.distances = [z for z in problem.deck.diagnostics.distances if z <= end] or [0.5 * end]
         faces, lanes, sides = problem.line().faces, self.mesh.columns, 2.0 if problem.whole else 1.0
         R, P0, floor = problem.R[lanes], problem.P0[lanes], problem.P_background[lanes]
 

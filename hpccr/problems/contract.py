@@ -44,8 +44,6 @@ class Problem:
         raise RuntimeError(f"problem {self.name} has no lane axis")
 
     fields = ()
-    # Whether only the ends of its lines let the content of the first field go.
-    conserves = True
 
     def terms(self):
         """The equation, term by term: list of Term."""

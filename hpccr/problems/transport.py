@@ -63,7 +63,6 @@ class Transport(Problem):
         transport, p = deck.transport, deck.axes.p
         faces = log_centred(p.cells, p.from_ / c, p.to / c)
         self.p = np.exp(0.5 * (faces[1:] + faces[:-1]))
-        self.conserves = transport.decay_time is None and transport.loss_time is None and not transport.gradient
         self.D = transport.D0 * (self.p * c / transport.p0) ** transport.D_slope
 
     def line(self):

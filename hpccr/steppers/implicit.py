@@ -13,6 +13,9 @@ from hpccr.operators.petsc_matrix import Assembled, BlockMatrix, LinePreconditio
 # PETSC_ERR_FP: a norm that is not a number, which all ranks meet in the same reduction.
 _NOT_FINITE = 72
 
+# What the deck decides; PETSc would be overruled silently.
+_ELSEWHERE = {"ts_rtol": "time.rtol", "ts_atol": "time.rtol", "ts_max_time": "time.end", "ts_init_time": "time.end"}
+
 DEFAULTS = {
     "ts_type": "rosw", "ts_rosw_type": "ra34pw2", "ts_adapt_type": "basic", "ts_adapt_clip": "0.1,4",
     "ts_adapt_safety": "0.9",
@@ -26,11 +29,16 @@ def initialise(options=()):
     import petsc4py
 
     options = list(options)
+    if options and not options[0].startswith("-"):
+        raise InputError("not a PETSc option", given=options[0], allowed="-name [value], as -ts_type bdf")
     petsc4py.init(["hpccr", "-no_signal_handler", *options])     # signals are the driver's
     from petsc4py import PETSc
 
     if options:
         PETSc.Options().insertString(" ".join(options))
+    for name, instead in _ELSEWHERE.items():
+        if PETSc.Options().hasName(name):
+            raise InputError(f"-{name} is not PETSc's to set here", allowed=f"{instead} in the deck, or by --set")
     return PETSc
 
 
@@ -72,6 +80,11 @@ class Stepper:
         self.ts.setMaxSNESFailures(1000000)      # a failed solve shortens the step
         self.petsc_error = PETSc.Error
         self._take_options(PETSc.Options())
+        kind = self.ts.getType()
+        if kind in ("euler", "rk", "ssp"):
+            self.destroy()
+            raise InputError("explicit time stepping is not possible here", given=f"-ts_type {kind}",
+                             allowed="rosw, arkimex, bdf, cn, beuler, theta, alpha")
         self.fixed = PETSc.Options().getString("ts_adapt_type", "basic") == "none"
         # What a user may give as PETSc options instead of in the deck.
         options = PETSc.Options()
@@ -99,7 +112,9 @@ class Stepper:
     def _set_defaults(options, coupled, max_step):
         """Write our choices into PETSc's options where the user said nothing; returns what was written."""
         chosen = dict(DEFAULTS)
-        chosen.update({"ksp_type": "fgmres", "ksp_rtol": "1e-9"} if coupled else {"ksp_type": "preonly"})
+        # Our preconditioner solves uncoupled lines exactly; any other needs a Krylov method around it.
+        iterate = coupled or options.hasName("pc_type")
+        chosen.update({"ksp_type": "fgmres", "ksp_rtol": "1e-9"} if iterate else {"ksp_type": "preonly"})
         if np.isfinite(max_step):
             chosen["ts_adapt_dt_max"] = repr(float(max_step))
         chosen = {name: value for name, value in chosen.items() if not options.hasName(name)}
@@ -109,8 +124,7 @@ class Stepper:
 
     def _set_jacobian(self, PETSc, system):
         n, total = int(np.prod(self.mesh.shape)), self.mesh.nodes * len(self.mesh.fields) * self.mesh.lanes
-        wanted = PETSc.Options().getString("pc_type", "none")
-        self.assembled = Assembled(system) if wanted != "none" else None
+        self.assembled = Assembled(system) if PETSc.Options().hasName("pc_type") else None
         if self.assembled:
             self.matrix = self.assembled.matrix
         else:

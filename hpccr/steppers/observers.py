@@ -91,8 +91,9 @@ class Budget(Observer):
                 inside[node], outside[node] = 0.0, volumes[node]
         self.mesh = mesh
         self.inside, self.outside = (LaneSum(simulation, field, w) for w in (inside, outside))
-        self.initial, self.content, self.escaped, self.lifted = (np.zeros(mesh.shape[2]) for _ in range(4))
-        self.guard, self.closes = simulation.guard, simulation.problem.conserves
+        self.initial, self.content, self.escaped = (np.zeros(mesh.shape[2]) for _ in range(3))
+        self.guard = simulation.guard
+        self.closes = all(term.conserves for term in simulation.system.terms)
 
     def begin(self, u, rate):
         self.initial[...] = self.inside.of(u)

@@ -75,7 +75,8 @@ class Simulation:
             nodes = [values, pad] if field.staggered else [pad, values, pad]
             u[:, f] = np.concatenate(nodes)[self.mesh.rows, self.mesh.columns]
         time = self.problem.deck.time
-        self.stepper.begin(0.0, self.stepper.first_step or time.first_step or self.problem.first_step())
+        first = self.stepper.first_step or time.first_step or self.problem.first_step()
+        self.stepper.begin(0.0, min(first, time.max_step or np.inf))
         del u
         self._show(lambda observer, *arrays: observer.begin(*arrays))
 
