@@ -31,7 +31,8 @@ def initialise(options=()):
     options = list(options)
     if options and not options[0].startswith("-"):
         raise InputError("not a PETSc option", given=options[0], allowed="-name [value], as -ts_type bdf")
-    petsc4py.init(["hpccr", "-no_signal_handler", *options])     # signals are the driver's
+    # Signals are the driver's. At the end PETSc names the options that nothing used: they may be misspelt.
+    petsc4py.init(["hpccr", "-no_signal_handler", *options, *(["-options_left"] if options else [])])
     from petsc4py import PETSc
 
     if options:
