@@ -33,6 +33,6 @@ def test_few_momenta(tmp_path, name, n, lanes):
 
 def test_more_ranks_than_the_mesh_can_feed(tmp_path):
     """One message and status 2, not a traceback from each rank."""
-    path = small(tmp_path / "deck.toml", KINDS[0], cells=6, lanes=1)
+    path = small(tmp_path / "deck.toml", KINDS[0], "source.radius=10 pc", "axes.z.to=30 pc", "axes.z.scale=30 pc", cells=8, lanes=1)
     done = hpccr(4, "run", path, "--out", tmp_path / "run", status=2)
     assert done.stderr.count("hpccr: ") == 1 and "many ranks" in done.stderr and "Traceback" not in done.stderr
