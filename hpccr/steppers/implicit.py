@@ -102,7 +102,7 @@ class Stepper:
             self.ts.setFromOptions()
         except self.petsc_error as error:
             mine = {name: value for name, value in options.getAll().items()
-                    if name not in self._defaults and name != "no_signal_handler"}
+                    if name not in self._defaults and name not in ("no_signal_handler", "options_left")}
             # What Python holds must be gone before Python is.
             self.destroy()
             raise InputError(f"PETSc does not accept these options: {str(error).splitlines()[-1].partition('] ')[2]}",

@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "reference"))
 import cloud_mol  # noqa: E402
 
 from hpccr.problems.cloud import Cloud  # noqa: E402
-from hpccr.units import GeV, c, kyr, m_p, pc  # noqa: E402
+from hpccr.units import c, kyr, m_p, pc  # noqa: E402
 
 
 def summary(phase, E, R, end, *settings):
