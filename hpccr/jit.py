@@ -1,11 +1,12 @@
 """numba, at arm's length: a kernel is compiled when it is first called, not when its module is imported.
 
 Importing hpccr therefore stays fast and touches no cache directory. A kernel may call another kernel of
-the same module; both are compiled then.
+the same or another module; both are compiled then.
 """
 
 import functools
 import types
+import zlib
 
 
 def kernel(function=None, **options):
@@ -39,9 +40,20 @@ class _Kernel:
                     for k, v in plain.__globals__.items() if k in plain.__code__.co_names}
             bare = types.FunctionType(plain.__code__, {**plain.__globals__, **seen}, plain.__name__,
                                       plain.__defaults__, plain.__closure__)
-            bare.__module__, bare.__qualname__ = plain.__module__, plain.__qualname__
+            bare.__module__, bare.__qualname__ = plain.__module__, plain.__qualname__ + _mark(plain, seen)
             self._dispatcher = numba.njit(**self._options)(bare)
         return self._dispatcher
 
     def __call__(self, *args):
         return self.dispatcher(*args)
+
+
+def _mark(plain, seen):
+    """What goes into the name of a cached kernel that calls those of other modules.
+
+    numba looks for changes in a kernel's own file only, and what is called is compiled into the caller.
+    """
+    others = {v.py_func.__code__.co_filename for v in seen.values() if hasattr(v, "py_func")}
+    others = sorted(others - {plain.__code__.co_filename})
+    sources = [open(path, "rb").read() for path in others]
+    return f"_{zlib.crc32(b''.join(sources)):08x}" if sources else ""

@@ -81,6 +81,38 @@ class Comm:
         """Element-wise minimum over the ranks, on all ranks: array (n,)."""
         return self._reduce(values, "MIN")
 
+    def gather(self, values):
+        """The `values` of every rank, on all ranks: array (ranks, n)."""
+        local = np.atleast_1d(np.ascontiguousarray(values, dtype=float))
+        every = np.empty((self.size, *local.shape))
+        if self.size == 1:
+            every[0] = local
+        else:
+            self.raw.Allgather(local, every)
+        return every
+
+    def collect(self, rows):
+        """The rows of all ranks on rank 0, in the order of the ranks: list of array (n, …); None on the others.
+
+        Parameters
+        ----------
+        rows : array (n, …)
+            Of the same shape beyond the first axis on all ranks.
+        """
+        rows = np.ascontiguousarray(rows, dtype=float)
+        counts = self.gather(len(rows))[:, 0].astype(int)
+        if self.rank:
+            if len(rows):
+                self.raw.Send(rows, dest=0)
+            return None
+        parts = [rows]
+        for source, count in enumerate(counts[1:], 1):
+            part = np.empty((count, *rows.shape[1:]))
+            if count:
+                self.raw.Recv(part, source=source)
+            parts.append(part)
+        return parts
+
     def gather_lanes(self, local, start, count):
         """Assemble an array whose first axis is spread over the ranks.
 

@@ -78,7 +78,7 @@ stops |= set() if steps else {max(stops) + 1}
 world().barrier()
 if world().rank == 0:
     print("stops", *stops, flush=True)
-driver.Run._vote = lambda run: [10.0 if run.simulation.stepper.number + 1 in stops else 0.0, 0.0]
+driver.grid.GridJob.vote = lambda run: [10.0 if run.simulation.stepper.number + 1 in stops else 0.0, 0.0]
 status = driver.run(deck, out + "/pieces")
 restarts = 0
 while status == driver.STOPPED and (then == "restart" or restarts < len(stops) - 1):

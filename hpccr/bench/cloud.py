@@ -6,13 +6,11 @@ hpccr on one and two ranks in turn. All errors are of half-lives, against a conv
 
 import json
 import os
-import shutil
-import subprocess
-import sys
 import time
 
 import numpy as np
 
+from hpccr.bench.children import child
 from hpccr.jit import kernel
 
 CASE = ["medium.phase=WIM", "source.radius=15 pc", "axes.p.cells=64", "axes.z.to=3 kpc", "axes.z.scale=15 pc",
@@ -24,10 +22,10 @@ REPEATS = 5
 
 def measure():
     """Run the chain: list of {"name", "value", "unit", "wanted"}."""
-    ours, usual = _child(1, "solve"), _child(0, "usual")
-    converged = np.array(_child(1, "converged")["half_life"], dtype=float)
-    stage = _child(1, "stage")
-    pairs = [(_child(1, "solve")["seconds"], _child(2, "solve")["seconds"]) for _ in range(3)]
+    ours, usual = child("hpccr.bench.cloud", 1, "solve"), child("hpccr.bench.cloud", 0, "usual")
+    converged = np.array(child("hpccr.bench.cloud", 1, "converged")["half_life"], dtype=float)
+    stage = child("hpccr.bench.cloud", 1, "stage")
+    pairs = [(child("hpccr.bench.cloud", 1, "solve")["seconds"], child("hpccr.bench.cloud", 2, "solve")["seconds"]) for _ in range(3)]
     one, two = np.min(pairs, axis=0)
 
     def error(result):
@@ -47,20 +45,6 @@ def measure():
             ("one rank over two", one / two, "times", "at least 1.8"),
             ("memory beyond the base", ours["bytes_per_unknown"], "bytes/unknown", "below 500")]
     return [dict(zip(("name", "value", "unit", "wanted"), row)) for row in rows]
-
-
-def _child(ranks, what):
-    """The JSON that `work` prints in a process of its own; 0 ranks: without a launcher."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OMPI_ALLOW_RUN_AS_ROOT": "1",
-                   "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_hwloc_base_binding_policy": "none"}
-    command = [sys.executable, "-c", f"from hpccr.bench.cloud import work; work({what!r})"]
-    if ranks > 1:
-        command = [shutil.which("mpirun") or "mpirun", "-n", str(ranks), *command]
-    print(f"bench cloud: {what} on {max(ranks, 1)} rank{'s' if ranks > 1 else ''}", file=sys.stderr)
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=1800)
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(command)}: {done.stderr[-2000:]}")
-    return json.loads(done.stdout.strip().splitlines()[-1])
 
 
 def work(what):

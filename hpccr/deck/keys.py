@@ -132,9 +132,10 @@ class Flag(Key):
 
 @dataclass(frozen=True)
 class Choice(Key):
-    """One word of a few: str."""
+    """One word of a few: str. An alias is another spelling of one of them."""
 
     options: tuple = ()
+    aliases: dict = field(default_factory=dict, kw_only=True, hash=False)
 
     @property
     def allowed(self):
@@ -143,6 +144,7 @@ class Choice(Key):
     def value(self, raw):
         if not isinstance(raw, str):
             raise Refused("one of a few words is wanted")
+        raw = self.aliases.get(raw, raw)
         if raw not in self.options:
             near = nearest(raw, self.options)
             raise Refused("unknown choice", nearest=near and toml(near))

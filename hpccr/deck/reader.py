@@ -242,4 +242,6 @@ def _canonical(value):
         return [_canonical(vars(value)[f.name]) for f in dataclasses.fields(value)]
     if isinstance(value, np.ndarray):
         return [_canonical(float(v)) for v in value]
+    if isinstance(value, dict):
+        return {key: _canonical(value[key]) for key in value}
     return f"{value:.12e}" if isinstance(value, float) else value

@@ -39,7 +39,7 @@ class Progress:
     Parameters
     ----------
     total : float
-        Simulated time at the end, in `unit`.
+        Simulated time at the end, or another measure of the whole work, in `unit`.
     comm : Comm
     unit : str
         Unit of the times given, for the reader.
@@ -49,13 +49,16 @@ class Progress:
         Gets every line that is not the bar: usually a Log.
     every : float
         Seconds of wall-clock time between two lines where there is no terminal.
+    label : str
+        Stands before every line shown, where several jobs share a terminal; then there is no bar.
     """
 
-    def __init__(self, total, comm, unit="s", begin=0.0, log=lambda message: None, every=10.0):
+    def __init__(self, total, comm, unit="s", *, begin=0.0, log=lambda message: None, every=10.0, label=""):
         self._total, self._unit, self._begin, self._log, self._every = total, unit, begin, log, every
+        self._label = label and f"{label}  "
         self._shows, self._bar = comm.rank == 0, None
         self._started = self._told = time.monotonic()
-        if self._shows and sys.stderr.isatty():
+        if self._shows and not label and sys.stderr.isatty():
             import tqdm
 
             # Some terminals (docker -t, script) say that they have no size at all.
@@ -71,16 +74,16 @@ class Progress:
         if self._bar is not None:
             self._bar.initial = self._bar.n = now
 
-    def update(self, now, step, iterations):
-        """Show that the simulated time is `now`, after `step` steps and that many linear iterations in all."""
+    def update(self, now, note=""):
+        """Show that the work has come to `now`, with a few more words on it."""
         if not self._shows:
             return
         if self._bar is not None:
-            self._bar.set_postfix_str(f"step {step} its {iterations}", refresh=False)
+            self._bar.set_postfix_str(note, refresh=False)
             self._bar.update(now - self._bar.n)
         if time.monotonic() - self._told >= self._every:
             self._told = time.monotonic()
-            self._tell(self._line(now, step, iterations))
+            self._tell(self._line(now, note))
 
     def say(self, message):
         """Show a message once, above the bar if there is one, and log it."""
@@ -101,14 +104,14 @@ class Progress:
 
     def _tell(self, message):
         if self._bar is None:
-            print(message, flush=True)
+            print(f"{self._label}{message}", flush=True)
         self._log(message)
 
-    def _line(self, now, step, iterations):
+    def _line(self, now, note):
         spent, done = time.monotonic() - self._started, now - self._begin
         left = spent * (self._total - now) / done if done > 0 else float("nan")
-        return (f"{100 * now / self._total:5.1f} %  {now:.6g} of {self._total:.6g} {self._unit}  step {step}  "
-                f"iterations {iterations}  {clock(spent)} gone, {clock(left)} left")
+        return (f"{100 * now / self._total:5.1f} %  {now:.6g} of {self._total:.6g} {self._unit}  {note}  "
+                f"{clock(spent)} gone, {clock(left)} left")
 
 
 def clock(seconds):

@@ -21,10 +21,13 @@ class Problem:
         The exact solution, limit or budget that the tests hold it to.
     sections : tuple of Section
         The deck's sections.
+    engine : str
+        "grid", or "ensemble" (see problems.ensemble).
     """
 
     name = summary = reproduces = truth = ""
     sections = ()
+    engine = "grid"
 
     def __init__(self, deck):
         self.deck = deck

@@ -10,7 +10,7 @@ def names():
     """The words that a deck's `problem` may take: list of str."""
     import hpccr.problems as room
 
-    helpers = {"contract", "registry"}
+    helpers = {"contract", "ensemble", "registry"}
     return sorted(m.name for m in pkgutil.iter_modules(room.__path__)
                   if m.name not in helpers and not m.name.startswith("_"))
 

@@ -11,6 +11,7 @@ import pytest
 from launch import mpirun
 
 from hpccr import cli, units
+from hpccr.deck.compound import Fractions, Integers, Measure
 from hpccr.deck.keys import Choice, Flag, Integer, Number, Quantities, Quantity, Table, Text
 from hpccr.deck.messages import toml
 from hpccr.deck.reader import read
@@ -36,6 +37,14 @@ def wrong_values(kind):
             return anything + each + [f'{{ {x} = ["1 GeV"], {y} = [{one}] }}' for one in each] + [
                 f'{{ {x} = ["1 {kind.over}"] }}', f"{{ {x} = [], {y} = [] }}"]
         return anything + each + ["[]", '["1 pc"]']
+    if isinstance(kind, Measure):
+        numbers = ["nan", "inf", "true", '""', f'"nan {kind.unit}"', '"5 furlong"', '"5 K"', "[1]", "[]"]
+        return anything + numbers + (["0", "-1.0", f'"-1 {kind.unit}"'] if kind.positive else [])
+    if isinstance(kind, Fractions):
+        one, *others = kind.words
+        return ["1", '"1"', "[1]", "{}", f"{{ {one}x = 1.0 }}", f"{{ {one} = 0.5 }}", f"{{ {one} = 2.0, {others[0]} = -1.0 }}", f'{{ {one} = "1" }}']
+    if isinstance(kind, Integers):
+        return anything + ["1", "true", '["1"]', "[1.5]", *(f"[{one}]" for one in beyond(kind))]
     if isinstance(kind, (Number, Integer)):
         fraction = ["1.5", "1e3"] if isinstance(kind, Integer) else []
         return anything + ["true", '"1"', "nan", "inf", "[1]"] + fraction + beyond(kind)

@@ -14,7 +14,7 @@ from hpccr.output.progress import Log, Progress, clock
 def test_lines_without_a_terminal(tmp_path, solo, capsys):
     progress = Progress(100.0, solo, unit="kyr", log=Log(tmp_path / "run.log", solo), every=0.0)
     progress.say("start")
-    progress.update(25.0, 3, 40)
+    progress.update(25.0, "step 3  iterations 40")
     progress.close("end")
     out = capsys.readouterr().out.splitlines()
     assert out[0] == "start" and out[-1] == "end"
@@ -27,7 +27,7 @@ def test_lines_without_a_terminal(tmp_path, solo, capsys):
 def test_quiet_between_lines(solo, capsys):
     progress = Progress(100.0, solo, every=1000.0)
     for step in range(50):
-        progress.update(2.0 * step, step, step)
+        progress.update(2.0 * step, f"step {step}")
     assert capsys.readouterr().out == ""
 
 
@@ -41,7 +41,7 @@ def test_log_that_cannot_be_written_is_told_once(solo, capsys):
 def test_bar_on_a_terminal():
     code = ("import sys, time; from hpccr.parallel import world; from hpccr.output.progress import Progress\n"
             "p = Progress(100.0, world(), unit='kyr')\n"
-            "for n in range(5): time.sleep(0.15); p.update(20.0 * n, n, 7 * n)\n"
+            "for n in range(5): time.sleep(0.15); p.update(20.0 * n, f'step {n} its {7 * n}')\n"
             "p.close('done')")
     leader, follower = pty.openpty()
     process = subprocess.Popen([sys.executable, "-c", code], stderr=follower, stdout=subprocess.PIPE, text=True,

@@ -1,0 +1,34 @@
+"""Processes of their own for what is timed: other numbers of ranks, fresh memory."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+
+def child(module, ranks, what):
+    """The JSON that `work(what)` of a module prints, in a process of its own.
+
+    Parameters
+    ----------
+    module : str
+    ranks : int
+        0 and 1: without a launcher.
+    what : str
+
+    Raises
+    ------
+    RuntimeError
+        The process failed.
+    """
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OMPI_ALLOW_RUN_AS_ROOT": "1",
+                   "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_hwloc_base_binding_policy": "none"}
+    command = [sys.executable, "-c", f"from {module} import work; work({what!r})"]
+    if ranks > 1:
+        command = [shutil.which("mpirun") or "mpirun", "-n", str(ranks), *command]
+    print(f"bench {module.rpartition('.')[2]}: {what} on {max(ranks, 1)} rank{'s' if ranks > 1 else ''}", file=sys.stderr)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=1800)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)}: {done.stderr[-2000:]}")
+    return json.loads(done.stdout.strip().splitlines()[-1])

@@ -1,0 +1,7 @@
+"""The section that every ensemble shares beside its own: what is written, and how often."""
+
+from hpccr.deck.schema import Section, quantity
+
+ENSEMBLE_OUTPUT = Section(
+    "output", "what is written, and how often",
+    checkpoint_every=quantity("10 min", "s", positive=True, high="1 yr", meaning="wall-clock time between checkpoints"))

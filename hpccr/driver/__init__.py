@@ -1,0 +1,141 @@
+"""The commands behind the command line.
+
+    deck → problem → Job (grid: time steps; ensemble: units of work) → history, snapshots, checkpoints, summary
+"""
+
+from pathlib import Path
+
+import hpccr
+from hpccr import parallel
+from hpccr.deck import reader
+from hpccr.deck.reader import Deck
+from hpccr.driver import ensemble, grid
+from hpccr.driver.job import STOPPED, Session, Signals  # noqa: F401
+from hpccr.errors import InputError
+from hpccr.problems import registry
+
+# The kind of job that each kind of problem asks for by its attribute `engine`.
+JOBS = {"grid": grid.GridJob, "ensemble": ensemble.EnsembleJob}
+
+
+def check(deck):
+    """The report of `hpccr check`: derived quantities, size, memory and cost (str)."""
+    problem = registry.load(deck.problem)(deck)
+    rows = [("problem", f"{deck.problem}: {problem.summary}"), *problem.derived(), *JOBS[problem.engine].cost(problem)]
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
+
+
+def info(path):
+    """What is in a run directory or file (str)."""
+    from hpccr.output import rundir
+
+    return rundir.describe(path)
+
+
+def run(deck, out, walltime=None, petsc_options=()):
+    """Start a run in a new directory; collective.
+
+    Parameters
+    ----------
+    deck : Deck
+        Alike on all ranks.
+    out : path-like
+    walltime : float or None
+        Seconds of wall-clock time after which the run writes a checkpoint and stops.
+    petsc_options : sequence of str
+
+    Returns
+    -------
+    int
+        0, or STOPPED.
+
+    Raises
+    ------
+    InputError, RunError
+    """
+    with Signals() as signals:
+        return begin(deck, Path(out), Session(parallel.world(), signals, walltime, tuple(petsc_options)))
+
+
+def restart(directory, walltime=None, petsc_options=()):
+    """Go on with a run from its last checkpoint, on any number of ranks; collective.
+
+    Raises
+    ------
+    InputError
+        Not a run directory, no intact checkpoint, or a deck that is not the checkpoint's.
+    """
+    with Signals() as signals:
+        return resume(Path(directory), Session(parallel.world(), signals, walltime, tuple(petsc_options)))
+
+
+def begin(deck, out, session):
+    """As `run`, for the ranks of a Session."""
+    from hpccr.output import rundir
+
+    deck = _with_options(deck, session.petsc)
+    with _job(deck, out, session) as job:
+        # Only now: what the problem, the grid or PETSc refuses leaves no directory behind.
+        rundir.create(out, session.comm.on_root(lambda: _echo(deck)), session.comm)
+        job.start()
+        return job.loop()
+
+
+def resume(directory, session):
+    """As `restart`, for the ranks of a Session."""
+    from hpccr.output import rundir
+    from hpccr.output.checkpoint import Store
+
+    comm = session.comm
+    content = comm.on_root(lambda: _stored(directory / rundir.DECK).to_dict())
+    deck = Deck.from_dict(content, registry)
+    warnings = []
+    saved = Store(directory / rundir.CHECKPOINTS, comm).load_latest(warnings.append)
+    if saved is not None and saved.meta["deck"]["digest"] != deck.digest():
+        before = Deck.from_dict(saved.meta["deck"]["content"], registry)
+        raise InputError("this run was made with another deck", where=str(directory / rundir.DECK),
+                         given="; ".join(before.differences(deck)),
+                         allowed="the deck as it was when the run began; a changed deck starts a new run")
+    with _job(deck, directory, session) as job:
+        for warning in warnings:
+            job.progress.say(f"warning: {warning}")
+        if saved is None:
+            job.progress.say("there is no checkpoint yet: starting from the beginning")
+            job.start()
+        else:
+            job.resume(saved)
+        return job.loop()
+
+
+def _job(deck, directory, session):
+    """The job that the deck's problem asks for."""
+    return JOBS[registry.load(deck.problem).engine](deck, directory, session)
+
+
+def _stored(path):
+    """The deck of a run directory."""
+    if not path.parent.is_dir() or not path.is_file():
+        raise InputError("this is not a run directory", where=str(path.parent),
+                         allowed=f"a directory that `hpccr run` made, with a {path.name} in it")
+    return reader.read(path, problems=registry)
+
+
+def _with_options(deck, petsc_options):
+    """The deck with further PETSc options in it, so that a restart knows them."""
+    if "solver" not in deck:
+        if petsc_options:
+            raise InputError(f"problem {deck.problem} has no use for PETSc", where="--", given=" ".join(petsc_options),
+                             allowed="options for PETSc after problems on a grid only")
+        return deck
+    content = deck.to_dict()
+    content["raw"]["solver"]["petsc"] = " ".join([*deck.solver.petsc.split(), *petsc_options])
+    return Deck.from_dict(content, registry)
+
+
+def _echo(deck):
+    """The complete deck with versions, as it stands in the run directory."""
+    from importlib.metadata import version
+
+    versions = ", ".join(f"{name} {version(name)}" for name in ("numpy", "numba", "h5py", "mpi4py", "petsc4py"))
+    return f"# Resolved deck of a run, from {deck.path}\n# hpccr {hpccr.__version__}, {versions}\n\n{deck.as_toml()}"

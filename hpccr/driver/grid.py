@@ -1,0 +1,134 @@
+"""Jobs on a grid: the only time loop."""
+
+import time
+
+import numpy as np
+
+from hpccr.driver.job import Job
+from hpccr.errors import RunError
+from hpccr.problems import registry
+from hpccr.units import kyr
+
+
+class GridJob(Job):
+    """A problem on a grid, stepped to its end; parameters as Job."""
+
+    def __init__(self, deck, directory, session):
+        from hpccr.steppers.implicit import initialise
+        from hpccr.steppers.simulation import Simulation
+
+        initialise([*deck.solver.petsc.split(), *session.petsc])
+        self.problem = registry.load(deck.problem)(deck)
+        super().__init__(deck, directory, session, deck.time.end / kyr, "kyr")
+        self.simulation = Simulation(self.problem, self.comm)
+        self.times = deck.output.snapshots.until(deck.time.end)
+        self.history, self.next = None, 0
+
+    @staticmethod
+    def cost(problem):
+        """Rows (name, text) on the size of a run for `hpccr check`."""
+        deck, line, lane = problem.deck, problem.line(), problem.lane()
+        unknowns = (len(line) + 2) * len(problem.fields) * len(lane)
+        (line_unit, _, line_factor), _ = problem.axis_units()
+        widths = np.asarray(line.widths) * line_factor
+        return [(f"cells along {line.name}", f"{len(line)}, {widths.min():.3g} to {widths.max():.3g} {line_unit}"),
+                (f"cells along {lane.name}", f"{len(lane)}"),
+                ("unknowns", f"{unknowns}"),
+                ("snapshots", f"{len(deck.output.snapshots.until(deck.time.end))}"),
+                ("memory", f"about {unknowns * 350 / 2**20 + 120:.0f} MiB on one rank"),
+                ("cost", f"about {problem.expected_steps() * unknowns * 4e-8:.2g} core seconds "
+                         f"({problem.expected_steps():.0f} steps)")]
+
+    def close(self):
+        if self.history is not None:
+            self.history.close()
+
+    def destroy(self):
+        self.simulation.destroy()
+
+    # -- begin ------------------------------------------------------------------------------------------
+
+    def _open_history(self):
+        from hpccr.output import rundir
+        from hpccr.output.history import History
+
+        columns = [(name, unit) for name, unit, _ in self.simulation.history()]
+        self.history = History(self.directory / rundir.HISTORY, columns, self.comm)
+
+    def start(self):
+        """The initial state; its record, snapshot and checkpoint, so that a restart always finds one."""
+        self.simulation.begin()
+        self._open_history()
+        self.history.start()
+        self._record()
+        self._snapshots()
+        self._checkpoint()
+
+    def resume(self, saved):
+        """Take a checkpoint's state; the same bits on the same ranks."""
+        from hpccr.output import fields
+
+        simulation, meta = self.simulation, saved.meta
+        fields.resume(simulation, saved, meta["simulation"])
+        self.next = meta["next"]
+        self._open_history()
+        self.history.resume(meta["history"])
+        self.progress.resume(simulation.stepper.t / kyr)
+        self.progress.say(f"restart at t = {simulation.stepper.t / kyr:.6g} kyr, step {simulation.stepper.number}, "
+                          f"on {self.comm.size} ranks")
+
+    # -- the loop ---------------------------------------------------------------------------------------
+
+    def loop(self):
+        """Step to the end, or until asked to stop; returns the exit status."""
+        stepper, end, every = self.simulation.stepper, self.deck.time.end, self.deck.output
+        while stepper.t < end:
+            most = min(self.deck.time.max_steps, stepper.max_steps)
+            if stepper.number >= most:
+                self._checkpoint()
+                raise RunError(f"the limit of {most} steps is reached at t = {stepper.t / kyr:.6g} kyr")
+            stop = self.times[self.next] if self.next < len(self.times) else end
+            began = time.monotonic()
+            asked, due = self.simulation.step(min(stop, end), self.vote)
+            self.slowest = max(self.slowest, time.monotonic() - began)
+            last = stepper.t >= end
+            if stepper.number % every.history_every == 0 or last:
+                self._record()
+            self._snapshots()
+            self.progress.update(stepper.t / kyr, f"step {stepper.number}  iterations {stepper.iterations}")
+            by_steps = every.checkpoint_steps and stepper.number % every.checkpoint_steps == 0
+            if due or by_steps or asked or last:
+                self._checkpoint()
+            if asked and not last:
+                return self.stopped(asked, f"at t = {stepper.t / kyr:.6g} kyr")
+        self._finish()
+        return 0
+
+    # -- output -----------------------------------------------------------------------------------------
+
+    def _record(self):
+        self.history.append([value for _, _, value in self.simulation.history()])
+
+    def _snapshots(self):
+        """Write the snapshot of this instant, if one is due."""
+        from hpccr.output import fields
+
+        while self.next < len(self.times) and self.simulation.stepper.t >= self.times[self.next]:
+            self.snapshot(self.next, fields.snapshot(self.simulation))
+            self.next += 1
+
+    def _checkpoint(self):
+        from hpccr.output import fields
+
+        state, plain = fields.checkpoint(self.simulation)
+        self.history.sync()
+        self.save(self.simulation.stepper.number, state,
+                  {"simulation": plain, "next": self.next, "history": self.history.position})
+
+    def _finish(self):
+        summary, stepper = self.simulation.summary(), self.simulation.stepper
+        summary["steps"] = {"value": stepper.number, "unit": "1"}
+        summary["linear_iterations"] = {"value": stepper.iterations, "unit": "1"}
+        self.summarise(summary)
+        self.progress.say(f"done: {stepper.number} steps, {stepper.rejections} rejected, {stepper.iterations} linear "
+                          f"iterations, {time.monotonic() - self.began:.1f} s")

@@ -1,0 +1,158 @@
+"""What all jobs share: the clock, the signals, the files of the run directory, the way a job ends."""
+
+import signal
+import time
+from dataclasses import dataclass, field
+
+from hpccr.errors import InputError, RunError
+from hpccr.parallel import Comm
+
+# A run that was asked to stop and can go on ends with this status; a job script requeues on it.
+STOPPED = 75
+
+
+class Signals:
+    """Hears SIGINT, SIGTERM and SIGUSR1 inside a with-block: from the beginning, so that none ends a run that sets itself up.
+
+    Attributes
+    ----------
+    asked : float
+        Number of the last signal; 0 while there was none.
+    """
+
+    def __init__(self):
+        self.asked, self._handlers = 0.0, {}
+
+    def __enter__(self):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+            self._handlers[number] = signal.signal(number, self._ask)
+        return self
+
+    def __exit__(self, kind, error, trace):
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+
+    def _ask(self, number, frame):
+        self.asked = float(number)
+
+
+@dataclass
+class Session:
+    """Who runs a job, and for how long.
+
+    Attributes
+    ----------
+    comm : Comm
+        The ranks that work on it.
+    signals : Signals
+    walltime : float or None
+        Seconds from `began` on.
+    petsc : tuple of str
+        PETSc options on top of the deck's.
+    label : str
+        Put before every line that the job shows, where several jobs run at once.
+    began : float
+        Reading of time.monotonic.
+    """
+
+    comm: Comm
+    signals: Signals
+    walltime: float = None
+    petsc: tuple = ()
+    label: str = ""
+    began: float = field(default_factory=time.monotonic)
+
+
+class Job:
+    """One run in its directory: its files, its clocks. What is computed stands in the subclasses.
+
+    Parameters
+    ----------
+    deck : Deck
+    directory : Path
+    session : Session
+    total, unit
+        The amount of work in the progress that is shown, and its unit.
+    """
+
+    def __init__(self, deck, directory, session, total, unit):
+        from hpccr.output import rundir
+        from hpccr.output.checkpoint import Store
+        from hpccr.output.progress import Log, Progress
+
+        self.deck, self.directory, self.session, self.comm = deck, directory, session, session.comm
+        self.store = Store(directory / rundir.CHECKPOINTS, self.comm)
+        self.progress = Progress(total, self.comm, unit, log=Log(directory / rundir.LOG, self.comm), label=session.label)
+        self.checkpointed = self.began = time.monotonic()
+        self.slowest = self.saving = 0.0         # wall-clock time of the longest step and of the last checkpoint [s]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if isinstance(error, RunError):
+            self.progress.say(f"stopped: {error}")
+        self.close()
+        self.progress.close()
+        # After an error of one rank alone, nothing collective: the others are not here.
+        if error is None or isinstance(error, InputError | RunError):
+            self.destroy()
+
+    def close(self):
+        """Close what this rank has open."""
+
+    def destroy(self):
+        """Give back what all ranks hold together; collective."""
+
+    def start(self):
+        """The initial state, with a checkpoint, so that a restart always finds one; collective."""
+        raise NotImplementedError
+
+    def resume(self, saved):
+        """Take the state of a Checkpoint; collective."""
+        raise NotImplementedError
+
+    def loop(self):
+        """Work to the end (0), or until asked to stop (STOPPED); collective."""
+        raise NotImplementedError
+
+    def vote(self):
+        """What this rank wants: to stop (a signal's number, or 1 for the wall clock), and a checkpoint."""
+        now, session = time.monotonic(), self.session
+        # Time for another step like the longest, and for the checkpoint, must be left; twice, for safety.
+        out_of_time = session.walltime is not None and now - session.began + 2 * (self.slowest + self.saving) > session.walltime
+        return [session.signals.asked or float(out_of_time), float(now - self.checkpointed > self.deck.output.checkpoint_every)]
+
+    def save(self, number, state, meta):
+        """Write a checkpoint of `state` (list of Variable) with `meta` and what every checkpoint carries; collective."""
+        import hpccr
+
+        began = time.monotonic()
+        self.store.save(number, state, {"deck": {"digest": self.deck.digest(), "content": self.deck.to_dict()},
+                                        "version": hpccr.__version__, **meta})
+        self.checkpointed = time.monotonic()
+        self.saving = self.checkpointed - began
+
+    def stopped(self, asked, where):
+        """Say why and where the job stops: STOPPED."""
+        why = "the wall-clock limit" if asked == 1 else signal.Signals(int(asked)).name
+        self.progress.say(f"stopped by {why} {where}; go on with: hpccr restart {self.directory}")
+        return STOPPED
+
+    def snapshot(self, number, variables, attributes=()):
+        """Write a snapshot with the attributes that all have; collective."""
+        import hpccr
+        from hpccr.output import rundir, snapshot
+        from hpccr.problems import registry
+
+        common = {"title": registry.load(self.deck.problem).summary, "problem": self.deck.problem,
+                  "hpccr_version": hpccr.__version__, "deck": self.deck.as_toml(), **dict(attributes)}
+        snapshot.write(rundir.snapshot_path(self.directory, number), variables, common, self.comm)
+
+    def summarise(self, summary):
+        """Write summary.json, which marks the run as finished; collective."""
+        from hpccr.output import hdf5, rundir
+
+        with hdf5.stage(self.comm, self.directory / rundir.SUMMARY):
+            if self.comm.rank == 0:
+                rundir.write_json(self.directory / rundir.SUMMARY, summary)

@@ -1,0 +1,176 @@
+"""Files that go into and come out of ensembles: waves, starts, orbits. One rank at a time, without MPI.
+
+    waves   k (N,3) [1/L], amplitude (N,3) [B0], phase (N)           attribute length_unit
+    starts  position (n,3) [L], direction (n,3)                      attribute length_unit
+    orbits  id (n), time (t) [1/Ω], position (n,t,3) [L], direction (n,t,3)
+"""
+
+import hashlib
+import os
+from pathlib import Path
+
+import numpy as np
+
+from hpccr.errors import InputError, RunError
+from hpccr.output import hdf5
+from hpccr.particles.turbulence import Waves
+
+# A wave's field may have this part along k (files of 7 digits have more than rounding), a direction this error of length.
+_ACROSS = 1e-6
+_LENGTH = 1e-6
+
+
+def read_waves(path):
+    """The waves in a file.
+
+    Returns
+    -------
+    Waves, str
+        The word for their unit of length; "1" if the file does not say.
+
+    Raises
+    ------
+    InputError
+        No such file, no HDF5, a dataset missing, of another shape or not finite, no waves, k = 0, a field along k.
+    """
+    (k, amplitude, phase), unit = _read(path, {"k": (None, 3), "amplitude": (None, 3), "phase": (None,)})
+    size = np.linalg.norm(k, axis=1)
+    if not np.all(size > 0):
+        raise InputError("a wave has no direction", where=_place(path, "k"), given=f"k = 0 in row {int(np.argmin(size))}", allowed="k above 0")
+    along = np.abs((k * amplitude).sum(axis=1)) / size
+    worst = int(np.argmax(along))
+    if along[worst] > _ACROSS * np.abs(amplitude).max():
+        raise InputError("the field of a wave has a divergence", where=_place(path, "amplitude"),
+                         given=f"row {worst}: a component {along[worst]:.3g} along k", allowed="amplitude perpendicular to k")
+    if not np.any(amplitude):
+        raise InputError("no wave has an amplitude", where=_place(path, "amplitude"))
+    return Waves(k, amplitude, phase), unit
+
+
+def read_starts(path):
+    """Positions and directions in a file.
+
+    Returns
+    -------
+    array (n, 3), array (n, 3), str
+        Directions of length 1; the word for the unit of length, "1" if the file does not say.
+
+    Raises
+    ------
+    InputError
+        As read_waves; a direction that is not a unit vector.
+    """
+    (position, direction), unit = _read(path, {"position": (None, 3), "direction": (None, 3)})
+    size = np.linalg.norm(direction, axis=1)
+    worst = int(np.argmax(np.abs(size - 1.0)))
+    if abs(size[worst] - 1.0) > _LENGTH:
+        raise InputError("a direction is not a unit vector", where=_place(path, "direction"), given=f"row {worst}: length {size[worst]:.9g}",
+                         allowed="length 1")
+    return position, direction / size[:, None], unit
+
+
+def _place(path, name):
+    return f"{path}, dataset {name}"
+
+
+def _read(path, shapes):
+    """Datasets of one length in the order of `shapes`, as arrays of floats, and the unit of length."""
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            arrays = [_dataset(h5py, file, path, name, shape) for name, shape in shapes.items()]
+            unit = file.attrs.get("length_unit", "1")
+    except OSError as error:
+        what = "there is no such file" if not os.path.exists(path) else "this is not an HDF5 file"
+        raise InputError(what, where=str(path), given=hdf5.reason(error), allowed=f"HDF5 with {', '.join(shapes)}") from None
+    lengths = [len(array) for array in arrays]
+    if len(set(lengths)) > 1:
+        raise InputError("datasets of unequal length", where=str(path), allowed="one row each",
+                         given=", ".join(f"{name} {length}" for name, length in zip(shapes, lengths)))
+    if not lengths[0]:
+        raise InputError(f"the list of {'waves' if 'k' in shapes else 'starts'} is empty", where=str(path), given="0 rows", allowed="at least one")
+    return arrays, unit.decode() if isinstance(unit, bytes) else str(unit)
+
+
+def _dataset(h5py, file, path, name, shape):
+    from hpccr.deck.messages import nearest
+
+    if name not in file or not isinstance(file[name], h5py.Dataset):
+        raise InputError(f"no dataset {name}", where=str(path), given=", ".join(file) or "an empty file", nearest=nearest(name, list(file)))
+    item = file[name]
+    wanted = " x ".join("n" if n is None else str(n) for n in shape)
+    if item.ndim != len(shape) or any(n is not None and n != m for n, m in zip(shape, item.shape)):
+        raise InputError("wrong shape", where=_place(path, name), given=" x ".join(map(str, item.shape)) or "a scalar", allowed=wanted)
+    if item.dtype.kind not in "fiu":
+        raise InputError("not numbers", where=_place(path, name), given=str(item.dtype), allowed="floating-point numbers")
+    array = np.ascontiguousarray(item[...], dtype=float)
+    if not np.all(np.isfinite(array)):
+        raise InputError("not all values are finite", where=_place(path, name))
+    return array
+
+
+def write_waves(path, waves, length_unit, attributes=None):
+    """Write Waves in the form that read_waves takes.
+
+    Raises
+    ------
+    RunError
+    """
+    _write(path, {"k": waves.k, "amplitude": waves.amplitude, "phase": waves.phase}, {"length_unit": length_unit, **(attributes or {})})
+
+
+def write_orbits(path, member, time, orbits, length_unit, attributes=None):
+    """Write orbits.
+
+    Parameters
+    ----------
+    path : path-like
+    member : array (n,)
+    time : array (t,)
+        [1/Ω]
+    orbits : array (n, t, 6)
+        Position [length_unit] and direction.
+    length_unit : str
+    attributes : dict, optional
+
+    Raises
+    ------
+    RunError
+    """
+    data = {"id": np.asarray(member, dtype=np.int64), "time": np.asarray(time, dtype=float),
+            "position": orbits[:, :, :3], "direction": orbits[:, :, 3:]}
+    _write(path, data, {"length_unit": length_unit, "time_unit": "1/Omega", **(attributes or {})})
+
+
+def _write(path, datasets, attributes):
+    """Write an HDF5 file beside its name, and give it the name when it is complete."""
+    import h5py
+
+    path = Path(path)
+    beside = path.with_name(path.name + ".tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with h5py.File(beside, "w") as file:
+            for name, data in datasets.items():
+                hdf5.create(h5py, file, name, data.shape, data.dtype)[...] = data
+            for name, value in attributes.items():
+                file.attrs[name] = value
+        hdf5.publish(beside, path)
+    except (OSError, RuntimeError) as error:
+        beside.unlink(missing_ok=True)
+        raise RunError(f"{path}: cannot be written: {hdf5.reason(error)}") from None
+
+
+def digest(path):
+    """SHA-256 of a file's bytes (hex).
+
+    Raises
+    ------
+    InputError
+        The file cannot be read.
+    """
+    try:
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    except OSError as error:
+        raise InputError(f"cannot be read: {hdf5.reason(error)}", where=str(path)) from None

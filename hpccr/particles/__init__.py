@@ -1,0 +1,1 @@
+"""Ensembles: waves, orbits, field lines, and how their units of work are shared."""

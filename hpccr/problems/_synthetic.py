@@ -1,0 +1,151 @@
+"""The synthetic field that a deck's [turbulence] describes, shared by orbits and field lines.
+
+Lengths are in the deck's unit of length L: one parsec where the deck gives L_min and L_max with units or the files do so,
+otherwise the unit in which L_max is a pure number. Fields are in B_ref: the mean field B0 along z or, where there is
+none, the rms of δB.
+"""
+
+import os
+
+import numpy as np
+
+from hpccr import units
+from hpccr.errors import InputError
+from hpccr.particles.turbulence import Spectrum, realise, stream
+
+DEFINITION = {
+    "one-sided": "one-sided: integral over r from 0 to infinity of <B(0).B(r)>/dB2, averaged over directions",
+    "two-sided": "two-sided: integral over r from -infinity to infinity of <B(0).B(r)>/dB2, averaged over directions"}
+
+
+class Synthetic:
+    """The field of a deck.
+
+    Parameters
+    ----------
+    deck : Deck
+
+    Attributes
+    ----------
+    mean, rms : float
+        Mean field (0 or 1) and rms of δB [B_ref].
+    eta : float
+        δB²/(B0² + δB²).
+    cm : float or None
+        Length of one L, if the deck says so.
+    name : str
+        The word for L: "pc" or "L".
+    L_c : float
+        Correlation length [L] by the deck's definition.
+    spectrum : Spectrum or None
+        None where the waves come from a file.
+    files : list of str
+    """
+
+    def __init__(self, deck):
+        self.deck, self.key = deck, deck.turbulence
+        self.files, self._given, self.spectrum, self.cm, self.name = [], None, None, None, "L"
+        if self.key.waves_file is not None:
+            self._read()
+        else:
+            self._resolve()
+        self.eta = self.rms**2 / (self.mean**2 + self.rms**2)
+        self.L_c = self.waves(0).correlation_length(self.key.correlation)
+        if self.key.L_c is not None and self.cm is None:
+            self.cm = self.key.L_c / self.L_c
+
+    def _resolve(self):
+        """From spectrum and level."""
+        key = self.key
+        with_unit = bool(key.L_max.unit)
+        self.cm, self.name = (units.pc, "pc") if with_unit else (None, "L")
+        self.mean = 0.0 if key.eta == 1.0 else 1.0
+        eta = 0.5 if key.eta is None else key.eta
+        self.rms = key.dB if key.dB is not None else 1.0 if eta == 1.0 else np.sqrt(eta / (1.0 - eta))
+        low, high = self.length(key.L_min), self.length(key.L_max)
+        bend = None if key.spectrum == "power_law" else self.length(key.bend_scale)
+        self.spectrum = Spectrum(key.index, low, high, bend, key.bend_index)
+        self.longest = high
+
+    def _read(self):
+        """From a file of waves."""
+        from hpccr.output import ensemble_files
+
+        path = located(self.key.waves_file, self.deck)
+        self._given, unit = ensemble_files.read_waves(path)
+        self.files.append(path)
+        self.mean, self.rms = (0.0 if self.key.eta == 1.0 else 1.0), self._given.rms
+        self.cm, self.name = self.unit(unit, path)
+        if self.name == "pc" and unit != "pc":
+            factor = units.factor(unit, "pc")
+            self._given = type(self._given)(self._given.k / factor, self._given.amplitude, self._given.phase)
+        self.longest = 2.0 * np.pi / np.linalg.norm(self._given.k, axis=1).min()
+
+    @staticmethod
+    def unit(text, path):
+        """(length of one L [cm] or None, name of L) where a file says that its lengths are in `text`."""
+        try:
+            return units.factor(text, "cm") and (units.pc, "pc")
+        except units.QuantityError:
+            return None, "L"
+
+    def length(self, measure):
+        """A Measure of the deck in L: float.
+
+        Raises
+        ------
+        InputError
+            A length with unit where L has none, or the other way round.
+        """
+        if measure.unit:
+            if self.cm is None:
+                raise InputError("a length with unit, in a deck whose L_max has none", given=f"{measure.value:.6g} cm",
+                                 where=f"{self.deck.path}", allowed="lengths with units throughout, or pure numbers throughout")
+            return measure.value / self.cm
+        return measure.value
+
+    def waves(self, realisation):
+        """The waves of one realisation (Waves), k in 1/L, amplitude in B_ref."""
+        if self._given is not None:
+            return self._given
+        key = self.key
+        return realise(key.kind, key.fractions, self.spectrum, key.modes, self.rms, stream(key.seed, realisation, "waves"))
+
+    def shortest(self):
+        """The shortest wavelength [L]."""
+        return 2.0 * np.pi / self.waves(0).k_range[1]
+
+    def derived(self):
+        """Rows (name, text) for `hpccr check`."""
+        waves = self.waves(0)
+        rows = [("waves", f"{len(waves)}, {2 * np.pi / waves.k_range[1]:.4g} to {2 * np.pi / waves.k_range[0]:.4g} {self.name} long"),
+                ("level", f"eta = {self.eta:.4g}, dB = {self.rms:.4g} {'B0' if self.mean else '(no mean field)'}"),
+                ("correlation length", f"{self.L_c:.5g} {self.name} ({DEFINITION[self.key.correlation]})")]
+        if self.cm is not None and self.name == "L":
+            rows.append(("unit of length", f"{self.cm / units.pc:.5g} pc"))
+        return rows
+
+    def summary(self):
+        """Entries of summary.json that tell of the field."""
+        waves = self.waves(0)
+        entries = {"L_c": {"value": self.L_c, "unit": self.name, "definition": DEFINITION[self.key.correlation]},
+                   "eta": {"value": self.eta, "unit": "1"}, "dB": {"value": self.rms, "unit": "B0" if self.mean else "rms of dB"},
+                   "modes": {"value": len(waves), "unit": "1"}}
+        if self.cm is not None:
+            entries["L_c_physical"] = {"value": self.L_c * self.cm / units.pc, "unit": "pc"}
+        return entries
+
+
+def located(path, deck):
+    """Where an input file is: as given from the working directory, or beside the deck.
+
+    Raises
+    ------
+    InputError
+    """
+    beside = os.path.join(os.path.dirname(deck.path), path)
+    for place in (path, beside):
+        if os.path.isfile(place):
+            return os.path.abspath(place)
+    raise InputError("there is no such file", given=path, where=deck.path,
+                     allowed="a path from the working directory, or from the deck's directory")

@@ -1,0 +1,348 @@
+"""Orbits of test particles in synthetic turbulence, and what they tell of diffusion.
+
+    dv/dt = v × b,  b = B/B_ref = ẑ (or 0) + Σ A_i ξ_i cos(k_i·r + β_i)            (Mertsch 2020; Dundovic et al. 2020)
+
+in units v = 1, 1/Ω, r_g = v/Ω, with Ω and r_g those in B_ref: the mean field or, without one, the rms of δB. Boris (1970)
+steps of fixed length. Running coefficients d_par = ½ d⟨Δz²⟩/dt and d_perp = ¼ d⟨Δx² + Δy²⟩/dt, Green-Kubo integrals
+∫⟨v_i(0) v_j(t)⟩dt = ⟨v_i(0) Δx_j⟩, and D_μμ = ⟨Δμ²⟩/2 lag. Errors are those of a mean over realisations of the field.
+"""
+
+import numpy as np
+
+from hpccr import units
+from hpccr.deck import turbulence
+from hpccr.deck.ensemble import ENSEMBLE_OUTPUT
+from hpccr.deck.schema import Section, flag, integer, integers, measure, number, text
+from hpccr.errors import InputError
+from hpccr.particles import orbit_kernels, orbit_results, starts, sum_kernels
+from hpccr.particles.jackknife import jackknife
+from hpccr.particles.orbit_task import OrbitTask, Plan, state_size
+from hpccr.physics import qlt
+from hpccr.problems._synthetic import Synthetic, located
+from hpccr.problems.ensemble import Ensemble, Results, Unit
+
+ENSEMBLE = Section(
+    "ensemble", "the particles and their orbits",
+    realisations=integer(20, low=1, high=1_000_000, meaning="realisations of the field"),
+    particles=integer(None, low=1, high=100_000_000, otherwise="100, or as many as starts_file holds", meaning="particles in each"),
+    rigidity=measure(None, "V", positive=True, otherwise="0.1, if there is no gyroradius", meaning='r_g/L_c as a number, or a rigidity as "10 TV"'),
+    gyroradius=measure(None, "cm", positive=True, otherwise="from rigidity", meaning="r_g in B_ref, in the unit of L_max"),
+    steps_per_gyration=number(40.0, low=6.0, high=1e6, meaning="steps in 2π/Ω, at least; and as many in the rms field"),
+    steps_per_wave=number(8.0, low=0.0, high=1e4, meaning="steps across the shortest wave, at least; 0: waves do not count"),
+    step=number(None, positive=True, high=1e6, otherwise="from the two above", meaning="step [1/Ω]; exactly this one"),
+    t_end=number(1000.0, positive=True, high=1e12, meaning="end [1/Ω]"),
+    times_per_decade=integer(20, low=1, high=1000, meaning="times of output in a decade of t"),
+    mu=number(None, low=-1.0, high=1.0, otherwise="isotropic", meaning="pitch-angle cosine at the start"),
+    lag=number(None, positive=True, high=1e12, otherwise="10, at most t_end", meaning="lag of D_mumu [1/Ω]"),
+    mu_bins=integer(40, low=1, high=10_000, meaning="bins of μ for D_mumu"),
+    plateau_from=number(0.5, low=0.0, high=0.99, meaning="the plateau is measured from this part of t_end on"),
+    half_step=flag(False, meaning="repeat a sample at half the step and report the change"),
+    starts_file=text(None, otherwise="random starts", meaning="HDF5 file of positions and directions, used in every realisation"),
+    store=integers(None, low=0, otherwise="none", meaning="particles whose orbits are stored: realisation × particles + number"),
+    store_every=integer(1, low=1, high=2**31 - 1, meaning="steps between the points of a stored orbit"),
+    unit=integer(None, low=1, high=1_000_000, otherwise="chosen so that there are enough for the ranks", meaning="particles in a unit of work"))
+
+# Units of work in a run, about: enough for balance on thousands of ranks, few enough to keep all their tallies.
+_UNITS = 2048
+# Starts are drawn from a cube of so many of the longest waves: large enough for independence, small enough for exact phases.
+_CUBE = 30.0
+
+
+class Orbits(Ensemble):
+    """Test particles in synthetic turbulence; see the module's docstring."""
+
+    name = "orbits"
+    summary = "orbits of test particles in synthetic turbulence: running parallel and perpendicular diffusion coefficients"
+    reproduces = "running coefficients, mean free paths against r_g/L_c and pitch-angle scattering (Kuhlen et al. 2025; Mertsch 2020)"
+    truth = "gyration of second order in the step, speed to rounding; quasi-linear D_mumu in slab turbulence"
+    sections = (turbulence.TURBULENCE, ENSEMBLE, ENSEMBLE_OUTPUT)
+    record_columns = 6
+
+    @classmethod
+    def check(cls, deck):
+        turbulence.check(deck)
+        e = deck.ensemble
+        if e.rigidity is not None and e.gyroradius is not None:
+            raise deck.refuse("ensemble.gyroradius", "both rigidity and gyroradius are given", allowed="one of them")
+        cls(deck)
+
+    def __init__(self, deck):
+        super().__init__(deck)
+        self.field, e = Synthetic(deck), deck.ensemble
+        self.r_g = self._gyroradius()
+        self.files, self._starts = list(self.field.files), None
+        if e.starts_file is not None:
+            self._read_starts(located(e.starts_file, deck))
+        self.particles = e.particles or (100 if self._starts is None else len(self._starts[0]))
+        self.plan = self._plan()
+        self.kept = [] if e.store is None else sorted(set(int(i) for i in e.store))
+        for member in self.kept:
+            if member >= e.realisations * self.particles:
+                raise deck.refuse("ensemble.store", f"there is no particle {member}", allowed=f"0 to {e.realisations * self.particles - 1}")
+        rows = self.plan.steps // e.store_every + 1
+        if len(self.kept) * rows > 2**31:
+            raise deck.refuse("ensemble.store_every", f"{rows} points on each of {len(self.kept)} stored orbits", allowed="at most 2^31 in all")
+        self._room, self._unit = self._units()
+        self.tally_size, self.state_size = self.plan.tally_size, state_size(self.plan, self._unit)
+        self.warnings, self._waves = self._warn(), (None, None)
+
+    # -- lengths and times ------------------------------------------------------------------------------
+
+    def _gyroradius(self):
+        """r_g in L."""
+        e, field, deck = self.deck.ensemble, self.field, self.deck
+        if e.gyroradius is not None:
+            return field.length(e.gyroradius)
+        if e.rigidity is None:
+            return 0.1 * field.L_c
+        if not e.rigidity.unit:
+            return e.rigidity.value * field.L_c
+        if deck.turbulence.B0 is None or field.cm is None:
+            missing = "turbulence.B0" if deck.turbulence.B0 is None else "turbulence.L_c, or L_max with a unit"
+            raise deck.refuse("ensemble.rigidity", f"a rigidity in V needs {missing}", allowed="that, or r_g/L_c as a number")
+        # r_g = R/B, with 299.79 V to the statvolt.
+        return e.rigidity.value / (1e-8 * units.c) / deck.turbulence.B0 / field.cm
+
+    def _plan(self):
+        e, field = self.deck.ensemble, self.field
+        strong = np.hypot(field.mean, field.rms)
+        shortest = field.shortest() / self.r_g
+        if e.step is not None:
+            h = e.step
+            if h * strong > 1.0:
+                raise self.deck.refuse("ensemble.step", f"step too long: {h * strong:.3g} rad of gyration in the rms field",
+                                       allowed=f"up to {1 / strong:.4g} (1 rad), better {2 * np.pi / 40 / strong:.3g}")
+            steps = max(1, int(np.ceil(e.t_end / h * (1 - 1e-12))))
+        else:
+            h = 2.0 * np.pi / e.steps_per_gyration / max(1.0, strong)
+            if e.steps_per_wave:
+                h = min(h, shortest / e.steps_per_wave)
+            steps = max(1, int(np.ceil(e.t_end / h * (1 - 1e-12))))
+            h = e.t_end / steps
+        if steps > 2**40:
+            raise self.deck.refuse("ensemble.t_end", f"{steps:.3g} steps", allowed="at most 2^40 steps")
+        count = max(2, int(np.ceil(np.log10(steps) * e.times_per_decade)) + 1)
+        at = np.unique(np.rint(np.geomspace(1, steps, count)).astype(np.int64))
+        lag = max(1, min(steps, round((10.0 if e.lag is None else e.lag) / h)))
+        return Plan(h, steps, tuple(at.tolist()), lag, e.mu_bins, field.mean, e.store_every)
+
+    def _warn(self):
+        """What may spoil the result: list of str."""
+        field, found = self.field, []
+        waves = field.waves(0)
+        reach = waves.k_range[1] * self.r_g
+        if reach < 4.0 and field.mean:
+            what = "no particle finds" if reach < 1.0 else f"particles with |mu| < {1 / reach:.2g} find no"
+            found.append(f"k_max is {'below' if reach < 1 else 'close to'} the resonant scale: k_max r_g = {reach:.3g} (k_max = {waves.k_range[1]:.4g}/{field.name}, "
+                         f"r_g = {self.r_g:.4g} {field.name}), and {what} a resonant wave (k r_g |mu| = 1); a smaller L_min would have them")
+        crossing = 2.0 * np.pi / reach / self.plan.h
+        if crossing < 4.0:
+            found.append(f"the step does not resolve the shortest waves: {crossing:.3g} steps across {2 * np.pi / waves.k_range[1]:.3g} {field.name}")
+        return found
+
+    # -- units of work ----------------------------------------------------------------------------------
+
+    def _read_starts(self, path):
+        from hpccr.output import ensemble_files
+
+        position, direction, unit = ensemble_files.read_starts(path)
+        cm, name = Synthetic.unit(unit, path)
+        if name != self.field.name:
+            raise InputError("the starts have another kind of length than the waves", where=path, given=f"length_unit {unit}",
+                             allowed=f"a length in {self.field.name}, as turbulence.L_max or the file of waves")
+        if name == "pc":
+            position = position * units.factor(unit, "pc")
+        self.files.append(path)
+        wanted = self.deck.ensemble.particles
+        if wanted is not None and wanted > len(position):
+            raise self.deck.refuse("ensemble.particles", f"{wanted} particles, and {len(position)} starts in {path}", allowed=f"up to {len(position)}")
+        self._starts = position / self.r_g, direction
+
+    def _units(self):
+        """The units, and the particles of the largest."""
+        e = self.deck.ensemble
+        most = e.unit
+        if most is None:
+            # Whole lanes; 256 particles keep the kernels fastest.
+            share = self.particles * e.realisations / _UNITS
+            most = max(64, int(np.ceil(share / 64)) * 64) if share < 256 else int(np.ceil(share / 256)) * 256
+        pieces = -(-self.particles // most)
+        cuts = [self.particles * i // pieces for i in range(pieces + 1)]
+        found = [Unit(r, a, b - a) for r in range(e.realisations) for a, b in zip(cuts, cuts[1:])]
+        if e.half_step:
+            found += [Unit(r, 0, cuts[1], 1) for r in range(e.realisations)]
+        return found, max(b - a for a, b in zip(cuts, cuts[1:]))
+
+    def units(self):
+        return self._room
+
+    def _table(self, realisation):
+        """The waves of a realisation for the kernels, k in 1/r_g; the last one is remembered."""
+        if self._waves[0] != realisation:
+            waves = self.field.waves(realisation)
+            self._waves = realisation, sum_kernels.table(waves.k * self.r_g, waves.amplitude, waves.phase)
+        return self._waves[1]
+
+    def _of(self, unit):
+        """(plan, stored orbits) of a unit: the second variant has half the step, and stores nothing."""
+        if unit.variant:
+            return self.plan.refined(2), {}
+        first = unit.realisation * self.particles + unit.first
+        return self.plan, {m: m - first for m in self.kept if first <= m < first + unit.count}
+
+    def keeps(self, unit, member):
+        return member in self._of(unit)[1]
+
+    def begin(self, unit):
+        plan, stored = self._of(unit)
+        if self._starts is not None:
+            part = slice(unit.first, unit.first + unit.count)
+            return OrbitTask(unit, plan, self._table(unit.realisation), self._starts[0][part], self._starts[1][part], stored)
+        u = starts.uniform(self.deck.turbulence.seed, unit.realisation, unit.first, unit.count)
+        position = starts.cube(u, _CUBE * self.field.longest / self.r_g)
+        return OrbitTask(unit, plan, self._table(unit.realisation), position, starts.isotropic(u, self.deck.ensemble.mu), stored)
+
+    def resume(self, unit, state, records):
+        plan, stored = self._of(unit)
+        return OrbitTask.resumed(unit, plan, self._table(unit.realisation), state, records, stored)
+
+    def compile(self):
+        waves = sum_kernels.table(np.ones((4, 3)), np.zeros((4, 3)), np.zeros(4))
+        task = OrbitTask(Unit(0, 0, 1), Plan(0.1, 1, (1,), 1, 1, 1.0), waves, np.zeros((1, 3)), np.array([[0.0, 0.0, 1.0]]))
+        task.advance()
+
+    # -- what it tells ----------------------------------------------------------------------------------
+
+    def _evaluations(self):
+        """Wave evaluations of the whole run."""
+        modes = -(-len(self.field.waves(0)) // 4) * 4
+        return sum(sum_kernels.lanes(u.count) * self.plan.steps * (1 + u.variant) for u in self._room) * modes
+
+    def seconds(self):
+        return self._evaluations() / 1.6e9, 8 * 2 * self.state_size
+
+    def derived(self):
+        field, plan = self.field, self.plan
+        k = field.waves(0).k_range
+        rows = [*field.derived(), ("gyroradius", f"{self.r_g:.5g} {field.name}, r_g/L_c = {self.r_g / field.L_c:.5g}"),
+                ("resonance", f"k r_g from {k[0] * self.r_g:.4g} to {k[1] * self.r_g:.4g}"),
+                ("step", f"{plan.h:.5g}/Omega: {2 * np.pi / plan.h:.4g} to a gyration, {2 * np.pi / k[1] / self.r_g / plan.h:.4g} across the shortest wave"),
+                ("steps", f"{plan.steps}, to {plan.steps * plan.h:.6g}/Omega"),
+                ("particles", f"{self.deck.ensemble.realisations} realisations of {self.particles}"),
+                ("wave evaluations", f"{self._evaluations():.3g}")]
+        if field.cm is not None:
+            rows.append(("physical", f"r_g = {self.r_g * field.cm / units.pc:.4g} pc, 1/Omega = {self._second() / units.yr:.4g} yr"))
+        return rows
+
+    def _second(self):
+        """1/Ω [s] for particles at the speed of light."""
+        return self.r_g * self.field.cm / units.c
+
+    def _averages(self, tallies, variant, first=None):
+        """Means over the particles of each realisation: (moments (R, times, MOMENTS), bins (R, 3, m), speed error (R,))."""
+        total, count = np.zeros((self.deck.ensemble.realisations, self.tally_size)), np.zeros(self.deck.ensemble.realisations)
+        for unit, tally in zip(self._room, tallies):
+            if unit.variant == variant and first in (None, unit.first):
+                total[unit.realisation] += tally
+                count[unit.realisation] += unit.count
+        return self.plan.split(total / count[:, None])
+
+    def results(self, units, tallies):
+        plan, t = self.plan, np.array(self.plan.at) * self.plan.h
+        moments, bins, speed = self._averages(tallies, 0)
+        flow = orbit_results.plateau(t, moments, self.deck.ensemble.plateau_from)
+        run = orbit_results.running(t, moments)
+        summary = {**self._coefficients(flow), **self.field.summary(),
+                   "rigidity": {"value": self.r_g / self.field.L_c, "unit": "L_c"},
+                   "gyroradius": {"value": self.r_g, "unit": self.field.name},
+                   "step": {"value": plan.h, "unit": "1/Omega"}, "steps": {"value": plan.steps, "unit": "1"},
+                   "resonance": {"value": self.field.waves(0).k_range[1] * self.r_g, "unit": "1", "definition": "k_max r_g"},
+                   "speed_error": {"value": float(speed.mean()), "unit": "v", "definition": "mean of ||v| - 1| at the end"}}
+        if self.deck.ensemble.half_step:
+            summary["step_change"] = self._step_change(tallies, t)
+        history = [("time", "1/Omega", t), ("d_par", "c r_g", run["d_par"][0]), ("d_par_error", "c r_g", run["d_par"][1]),
+                   ("d_perp", "c r_g", run["d_perp"][0]), ("d_perp_error", "c r_g", run["d_perp"][1]),
+                   ("msd_par", "r_g2", moments[:, :, orbit_results.ZZ].mean(axis=0)),
+                   ("msd_perp", "r_g2", moments[:, :, [orbit_results.XX, orbit_results.YY]].sum(axis=2).mean(axis=0))]
+        attributes = {"L_c_definition": summary["L_c"]["definition"], "d_par_definition": orbit_results.D_PAR,
+                      "d_perp_definition": orbit_results.D_PERP, "error_definition": "jackknife over realisations of the field"}
+        return Results(self._variables(t, run, moments, bins), summary, history, attributes)
+
+    def _coefficients(self, flow):
+        """Plateaus of the summary, in units of c r_g, L_c and, if known, cm²/s and pc."""
+        field, found = self.field, {}
+        for which in ("par", "perp"):
+            value, error, flat = flow[f"kappa_{which}"]
+            found[f"kappa_{which}"] = {"value": value, "error": error, "unit": "c r_g", "window": list(flow["window"]), "window_unit": "1/Omega",
+                                       "converged": flat}
+            path = 3.0 * self.r_g / field.L_c         # λ = 3 κ/v
+            found[f"lambda_{which}"] = {"value": path * value, "error": path * error, "unit": "L_c"}
+            if field.cm is not None:
+                cgs, length = units.c * self.r_g * field.cm, 3.0 * self.r_g * field.cm / units.pc
+                found[f"kappa_{which}_physical"] = {"value": cgs * value, "error": cgs * error, "unit": "cm2/s"}
+                found[f"lambda_{which}_physical"] = {"value": length * value, "error": length * error, "unit": "pc"}
+        return found
+
+    def _step_change(self, tallies, t):
+        """What half the step does to the plateaus of the sample that was repeated."""
+        begin = self.deck.ensemble.plateau_from
+        pair = np.stack([self._averages(tallies, variant, 0)[0] for variant in (0, 1)], axis=1)
+
+        def change(mean):
+            one, half = [[orbit_results.plateau(t, m[None], begin)[name][0] for name in ("kappa_par", "kappa_perp")] for m in mean]
+            return np.array(half) / np.array(one) - 1.0
+
+        value, error = jackknife(change, pair)
+        return {"value": value.tolist(), "error": error.tolist(), "unit": "1", "of": ["kappa_par", "kappa_perp"],
+                "definition": f"relative change at step {self.plan.h / 2:.6g}/Omega, {self._room[0].count} particles of each realisation"}
+
+    def _variables(self, t, run, moments, bins):
+        at, axes, pairs = ("time",), ("time", "axis"), ("time", "axis", "axis_j")
+        lag = self.plan.lag * self.plan.h
+        centres = (np.arange(self.plan.bins) + 0.5) * 2.0 / self.plan.bins - 1.0
+        (D, D_error), (drift, drift_error) = orbit_results.pitch_angle(bins, lag)
+        count = bins[:, 0].sum(axis=0) * self.particles
+        rows = [("time", at, t, "1/Omega", "time"), ("mu", ("mu",), centres, "1", "cosine of the pitch angle, bin centres"),
+                ("lag", (), np.array(lag), "1/Omega", "lag of D_mumu"),
+                *_both("d_par", at, run["d_par"], "c r_g", "running parallel diffusion coefficient, " + orbit_results.D_PAR),
+                *_both("d_perp", at, run["d_perp"], "c r_g", "running perpendicular diffusion coefficient, " + orbit_results.D_PERP),
+                *_both("exponent", axes, run["exponent"], "1", "local exponent d ln<dx_i^2>/d ln t")]
+        for name, part, dims, unit, meaning in (
+                ("displacement", orbit_results.MEAN, axes, "r_g", "mean displacement <dx_i>"),
+                ("displacement2", orbit_results.SQUARE, ("time", "pair"), "r_g2", "<dx_i dx_j>: xx, yy, zz, xy, xz, yz"),
+                ("displacement4", orbit_results.FOURTH, axes, "r_g4", "<dx_i^4>"),
+                ("velocity_correlation", orbit_results.VELOCITY, pairs, "v2", "<v_i(0) v_j(t)>"),
+                ("green_kubo", orbit_results.GREEN_KUBO, pairs, "c r_g", "integral of <v_i(0) v_j> from 0 to t = <v_i(0) dx_j(t)>")):
+            value = jackknife(lambda m: m[:, part].reshape(len(t), *([3] * (len(dims) - 1)) if len(dims) == 3 else (-1,)), moments)
+            rows += _both(name, dims, value, unit, meaning)
+        rows += [*_both("D_mumu", ("mu",), (D, D_error), "Omega", "pitch-angle diffusion coefficient <dmu^2>/(2 lag), by mu before"),
+                 *_both("D_mumu_drift", ("mu",), (drift, drift_error), "Omega", "<dmu>/lag, by mu before"),
+                 ("D_mumu_count", ("mu",), count, "1", "changes of mu in each bin")]
+        share = turbulence.slab_share(self.deck)
+        if share and self.field.mean and self.field.spectrum is not None:
+            theory = qlt.slab_D_mumu(centres, lambda k: self.field.rms**2 * share * self.field.spectrum.normalised(k / self.r_g) / self.r_g)
+            rows.append(("D_mumu_qlt", ("mu",), theory, "Omega", "quasi-linear D_mumu of the slab waves"))
+        if self.field.cm is not None:
+            kappa = units.c * self.r_g * self.field.cm
+            rows += [("time_physical", at, t * self._second() / units.yr, "yr", "time"),
+                     ("d_par_physical", at, run["d_par"][0] * kappa, "cm2/s", "running parallel diffusion coefficient"),
+                     ("d_perp_physical", at, run["d_perp"][0] * kappa, "cm2/s", "running perpendicular diffusion coefficient")]
+        return rows
+
+    def write(self, directory, records):
+        """The stored orbits (orbits.h5)."""
+        from hpccr.output import ensemble_files
+
+        if not records:
+            return
+        members = sorted(records)
+        rows = np.array([records[m] for m in members])
+        time = np.arange(rows.shape[1]) * self.plan.store_every * self.plan.h
+        rows[:, :, :3] *= self.r_g
+        ensemble_files.write_orbits(directory / "orbits.h5", members, time, rows, self.field.name, {"gyroradius": self.r_g})
+
+
+def _both(name, dims, pair, unit, meaning):
+    """The rows of a variable and of its error."""
+    value, error = pair
+    return [(name, dims, value, unit, meaning), (f"{name}_error", dims, error, unit, f"standard error of {name}")]
