@@ -15,7 +15,7 @@ from hpccr.problems import registry
 ROOT = Path(hpccr.__file__).parent
 # From the ground up: a room may import from those before it. What is not here stands on all of them.
 LADDER = ["errors", "units", "jit", "parallel", "physics", "deck", "grid", "particles", "operators", "steppers", "output", "problems",
-          "bench", "driver", "cli", "__main__"]
+          "driver", "bench", "cli", "__main__"]
 # Where each of these libraries may be imported, and only inside functions.
 HOMES = {"mpi4py": {"parallel"}, "petsc4py": {"grid", "operators", "steppers", "bench"}, "h5py": {"output"},
          "astropy": {"units"}, "numba": {"jit"}}
