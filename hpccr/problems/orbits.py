@@ -33,7 +33,7 @@ ENSEMBLE = Section(
     t_end=number(1000.0, positive=True, high=1e12, meaning="end [1/Ω]"),
     times_per_decade=integer(20, low=1, high=1000, meaning="times of output in a decade of t"),
     mu=number(None, low=-1.0, high=1.0, otherwise="isotropic", meaning="pitch-angle cosine at the start"),
-    lag=number(None, positive=True, high=1e12, otherwise="10, at most t_end", meaning="lag of D_mumu [1/Ω]"),
+    lag=number(None, positive=True, high=1e12, otherwise="20, at most t_end", meaning="lag of D_mumu [1/Ω]"),
     mu_bins=integer(40, low=1, high=10_000, meaning="bins of μ for D_mumu"),
     plateau_from=number(0.5, low=0.0, high=0.99, meaning="the plateau is measured from this part of t_end on"),
     half_step=flag(False, meaning="repeat a sample at half the step and report the change"),
@@ -123,7 +123,7 @@ class Orbits(Ensemble):
             raise self.deck.refuse("ensemble.t_end", f"{steps:.3g} steps", allowed="at most 2^40 steps")
         count = max(2, int(np.ceil(np.log10(steps) * e.times_per_decade)) + 1)
         at = np.unique(np.rint(np.geomspace(1, steps, count)).astype(np.int64))
-        lag = max(1, min(steps, round((10.0 if e.lag is None else e.lag) / h)))
+        lag = max(1, min(steps, round((20.0 if e.lag is None else e.lag) / h)))
         return Plan(h, steps, tuple(at.tolist()), lag, e.mu_bins, field.mean, e.store_every)
 
     def _warn(self):
