@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hpccr import units
-from hpccr.deck.keys import Integer, Key, Number, Quantity
+from hpccr.deck.keys import Integer, Key, Number, Quantity, Text
 from hpccr.deck.messages import Refused, nearest, toml
 
 
@@ -46,7 +46,10 @@ class Measure(Key):
             try:
                 found = Amount(units.parse(raw, ""), "")
             except units.QuantityError:
-                found = Amount(Quantity(None, self.unit).value(raw), self.unit)
+                try:
+                    found = Amount(Quantity(None, self.unit).value(raw), self.unit)
+                except Refused as refused:      # what a quantity allows leaves out the pure numbers
+                    raise Refused(refused.what, nearest=refused.nearest) from None
         else:
             found = Amount(Number(None).value(raw), "")
         if self.positive and not found.value > 0:
@@ -97,3 +100,10 @@ class Integers(Integer):
         if len(raw) > self.longest:
             raise Refused(f"{len(raw)} values", allowed=f"up to {self.longest} values")
         return np.array([Integer.value(self, item) for item in raw], dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class File(Text):
+    """The path of an input file: str. A run keeps it whole, so that a restart finds the file from anywhere."""
+
+    allowed = "the path of a file, from the working directory or the deck's"

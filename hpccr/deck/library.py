@@ -54,3 +54,27 @@ def title(path):
     except (OSError, ValueError):
         return ""
     return first.lstrip("# ").rstrip() if first.startswith("#") else ""
+
+
+def input_file(path, deck):
+    """Where a file that a deck names is: as given from the working directory, or beside the deck.
+
+    Parameters
+    ----------
+    path, deck : str
+        As the deck gives it, and the path of the deck.
+
+    Returns
+    -------
+    str
+        Absolute.
+
+    Raises
+    ------
+    InputError
+    """
+    for place in (path, os.path.join(os.path.dirname(deck), path)):
+        if os.path.isfile(place):
+            return os.path.abspath(place)
+    raise InputError("there is no such file", given=path, where=deck,
+                     allowed="a path from the working directory, or from the deck's directory")

@@ -9,14 +9,14 @@ A deck word that Python reserves gets an underscore here and as an attribute: `f
 
 import keyword
 
-from hpccr.deck.compound import Fractions, Integers, Measure
+from hpccr.deck.compound import File, Fractions, Integers, Measure
 from hpccr.deck.keys import (Choice, Curve, Flag, Instants, Integer, Number, Quantities, Quantity,  # noqa: F401
                              Table, Text, Times)
 from hpccr.deck.messages import Refused, nearest, short, toml  # noqa: F401
 
 quantity, number, integer, flag, text = Quantity, Number, Integer, Flag, Text
 choice, table, quantities, times = Choice, Table, Quantities, Times
-measure, fractions, integers = Measure, Fractions, Integers
+measure, fractions, integers, file = Measure, Fractions, Integers, File
 
 
 class Section:

@@ -1,9 +1,12 @@
 """The section [turbulence]: a synthetic field, for orbits and field lines alike."""
 
-from hpccr.deck.schema import Section, choice, fractions, integer, measure, number, quantity, text
+from hpccr.deck.schema import Section, choice, file, fractions, integer, measure, number, quantity
 
 PARTS = ("isotropic", "alfven", "magnetosonic", "slab", "2d")
 KINDS = (*PARTS, "composite")
+
+# Lengths beyond these have squares beyond the range of floating-point numbers, or nothing to do with turbulence.
+_SHORTEST, _LONGEST, _RANGE, _BEND = 1e-50, 1e50, 1e12, 1e3
 
 TURBULENCE = Section(
     "turbulence", "the field: B0 along z and a sum of plane waves",
@@ -17,13 +20,13 @@ TURBULENCE = Section(
     L_min=measure(0.01, "cm", positive=True, meaning="shortest wavelength"),
     L_max=measure(1.0, "cm", positive=True, meaning="longest wavelength; its unit is that of all lengths"),
     modes=integer(256, low=1, high=1_000_000, meaning="number of waves, equally spaced in ln k"),
-    eta=number(None, low=0.0, high=1.0, positive=True, otherwise="0.5, if there is no dB", meaning="δB²/(B0² + δB²); 1: no mean field"),
-    dB=number(None, positive=True, high=1e6, otherwise="from eta", meaning="δB/B0"),
+    eta=number(None, low=1e-20, high=1.0, otherwise="0.5, if there is no dB", meaning="δB²/(B0² + δB²); 1: no mean field"),
+    dB=number(None, low=1e-10, high=1e6, otherwise="from eta", meaning="δB/B0"),
     seed=integer(1, low=0, high=2**31 - 1, meaning="of the random numbers"),
     correlation=choice("one-sided", ("one-sided", "two-sided"), meaning="definition of L_c: ∫⟨B(0)·B(r)⟩dr/δB² from 0, or from −∞"),
     B0=quantity(None, "G", positive=True, high="1e16 G", otherwise="not known", meaning="B_ref: the mean field, or without one the rms of δB"),
     L_c=quantity(None, "cm", positive=True, high="1e6 kpc", otherwise="not known", meaning="L_c in reality, where L_max is a pure number"),
-    waves_file=text(None, otherwise="random waves", meaning="HDF5 file of waves, in place of all above but eta = 1"))
+    waves_file=file(None, otherwise="random waves", meaning="HDF5 file of waves, in place of all above but eta = 1"))
 
 
 def check(deck):
@@ -46,14 +49,30 @@ def check(deck):
         raise deck.refuse("turbulence.L_min", "one of L_min and L_max has a unit", allowed="both with a unit, or both without")
     if not key.L_min.value < key.L_max.value:
         raise deck.refuse("turbulence.L_min", "the shortest wavelength is not shorter than the longest", allowed="less than L_max")
+    for name, length in (("L_min", key.L_min), ("L_max", key.L_max)):
+        if not _SHORTEST <= length.value <= _LONGEST:
+            unit = f" {length.unit}" if length.unit else ""
+            raise deck.refuse(f"turbulence.{name}", "out of range", allowed=f"{_SHORTEST:g}{unit} to {_LONGEST:g}{unit}")
+    if key.L_max.value > _RANGE * key.L_min.value:
+        raise deck.refuse("turbulence.L_min", "too short beside L_max", allowed=f"at least L_max/{_RANGE:g}")
     if key.L_c is not None and key.L_max.unit:
         raise deck.refuse("turbulence.L_c", "L_c follows from L_min and L_max, which have units", allowed="L_c with L_min and L_max as pure numbers")
-    if key.spectrum == "bend_over" and key.bend_scale is None:
-        raise deck.refuse("turbulence.bend_scale", "a spectrum with a bend needs its scale", allowed="a length")
-    if key.bend_scale is not None and bool(key.bend_scale.unit) != bool(key.L_max.unit):
-        raise deck.refuse("turbulence.bend_scale", "one of bend_scale and L_max has a unit", allowed="both with a unit, or both without")
+    _check_bend(deck, key)
     if key.kind == "composite" and key.modes < sum(part > 0 for part in key.fractions.values()):
         raise deck.refuse("turbulence.modes", "fewer waves than kinds", allowed="at least one wave for each kind in fractions")
+
+
+def _check_bend(deck, key):
+    if key.bend_scale is None:
+        if key.spectrum == "bend_over":
+            raise deck.refuse("turbulence.bend_scale", "a spectrum with a bend needs its scale", allowed="a length")
+        return
+    if key.spectrum != "bend_over":
+        raise deck.refuse("turbulence.bend_scale", "a power law has no bend", allowed='bend_scale with spectrum = "bend_over" only')
+    if bool(key.bend_scale.unit) != bool(key.L_max.unit):
+        raise deck.refuse("turbulence.bend_scale", "one of bend_scale and L_max has a unit", allowed="both with a unit, or both without")
+    if not key.L_min.value / _BEND <= key.bend_scale.value <= key.L_max.value * _BEND:
+        raise deck.refuse("turbulence.bend_scale", "far outside the spectrum", allowed=f"from L_min/{_BEND:g} to {_BEND:g} L_max")
 
 
 def slab_share(deck):

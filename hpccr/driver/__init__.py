@@ -7,7 +7,8 @@ from pathlib import Path
 
 import hpccr
 from hpccr import parallel
-from hpccr.deck import reader
+from hpccr.deck import library, reader
+from hpccr.deck.compound import File
 from hpccr.deck.reader import Deck
 from hpccr.driver import ensemble, grid
 from hpccr.driver.job import STOPPED, Session, Signals  # noqa: F401
@@ -74,7 +75,8 @@ def begin(deck, out, session):
     """As `run`, for the ranks of a Session."""
     from hpccr.output import rundir
 
-    deck = _with_options(deck, session.petsc)
+    content = session.comm.on_root(lambda: _settled(deck, session.petsc).to_dict())
+    deck = Deck.from_dict(content, registry)
     with _job(deck, out, session) as job:
         # Only now: what the problem, the grid or PETSc refuses leaves no directory behind.
         rundir.create(out, session.comm.on_root(lambda: _echo(deck)), session.comm)
@@ -121,15 +123,19 @@ def _stored(path):
     return reader.read(path, problems=registry)
 
 
-def _with_options(deck, petsc_options):
-    """The deck with further PETSc options in it, so that a restart knows them."""
-    if "solver" not in deck:
-        if petsc_options:
-            raise InputError(f"problem {deck.problem} has no use for PETSc", where="--", given=" ".join(petsc_options),
-                             allowed="options for PETSc after problems on a grid only")
-        return deck
-    content = deck.to_dict()
-    content["raw"]["solver"]["petsc"] = " ".join([*deck.solver.petsc.split(), *petsc_options])
+def _settled(deck, petsc_options):
+    """The deck with further PETSc options in it and with absolute paths, so that a restart knows both."""
+    content, problem = deck.to_dict(), registry.load(deck.problem)
+    if "solver" in deck:
+        content["raw"]["solver"]["petsc"] = " ".join([*deck.solver.petsc.split(), *petsc_options])
+    elif petsc_options:
+        raise InputError(f"problem {deck.problem} has no use for PETSc", where="--", given=" ".join(petsc_options),
+                         allowed="options for PETSc with problems on a grid only")
+    for section in problem.sections:
+        for key, kind in section.keys.items():
+            path = content["raw"][section.name][key]
+            if isinstance(kind, File) and path is not None:
+                content["raw"][section.name][key] = library.input_file(path, deck.path)
     return Deck.from_dict(content, registry)
 
 

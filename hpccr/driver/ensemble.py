@@ -22,6 +22,7 @@ class EnsembleJob(Job):
             self.units = self.problem.units()
         super().__init__(deck, directory, session, float(len(self.units)), "units")
         self.comm.root_first(self.problem.compile)
+        self.slowest = ROUND            # at least so long until the next vote
         self.pool, self.number = Pool(range(len(self.units)), self.comm), 0
         self.tasks = []                 # in hand: (number of the unit, Task); the first is worked at
         self.done = {}                  # tally of each unit that this rank has finished

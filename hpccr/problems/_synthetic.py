@@ -5,11 +5,10 @@ otherwise the unit in which L_max is a pure number. Fields are in B_ref: the mea
 none, the rms of δB.
 """
 
-import os
-
 import numpy as np
 
 from hpccr import units
+from hpccr.deck import library
 from hpccr.errors import InputError
 from hpccr.particles.turbulence import Spectrum, realise, stream
 
@@ -71,7 +70,7 @@ class Synthetic:
         """From a file of waves."""
         from hpccr.output import ensemble_files
 
-        path = located(self.key.waves_file, self.deck)
+        path = library.input_file(self.key.waves_file, self.deck.path)
         self._given, unit = ensemble_files.read_waves(path)
         self.files.append(path)
         self.mean, self.rms = (0.0 if self.key.eta == 1.0 else 1.0), self._given.rms
@@ -135,17 +134,3 @@ class Synthetic:
             entries["L_c_physical"] = {"value": self.L_c * self.cm / units.pc, "unit": "pc"}
         return entries
 
-
-def located(path, deck):
-    """Where an input file is: as given from the working directory, or beside the deck.
-
-    Raises
-    ------
-    InputError
-    """
-    beside = os.path.join(os.path.dirname(deck.path), path)
-    for place in (path, beside):
-        if os.path.isfile(place):
-            return os.path.abspath(place)
-    raise InputError("there is no such file", given=path, where=deck.path,
-                     allowed="a path from the working directory, or from the deck's directory")

@@ -10,20 +10,20 @@ steps of fixed length. Running coefficients d_par = ½ d⟨Δz²⟩/dt and d_per
 import numpy as np
 
 from hpccr import units
-from hpccr.deck import turbulence
+from hpccr.deck import library, turbulence
 from hpccr.deck.ensemble import ENSEMBLE_OUTPUT
-from hpccr.deck.schema import Section, flag, integer, integers, measure, number, text
+from hpccr.deck.schema import Section, file, flag, integer, integers, measure, number
 from hpccr.errors import InputError
 from hpccr.particles import orbit_kernels, orbit_results, starts, sum_kernels
 from hpccr.particles.jackknife import jackknife
 from hpccr.particles.orbit_task import OrbitTask, Plan, state_size
 from hpccr.physics import qlt
-from hpccr.problems._synthetic import Synthetic, located
+from hpccr.problems._synthetic import Synthetic
 from hpccr.problems.ensemble import Ensemble, Results, Unit
 
 ENSEMBLE = Section(
     "ensemble", "the particles and their orbits",
-    realisations=integer(20, low=1, high=1_000_000, meaning="realisations of the field"),
+    realisations=integer(20, low=1, high=20_000, meaning="realisations of the field"),
     particles=integer(None, low=1, high=100_000_000, otherwise="100, or as many as starts_file holds", meaning="particles in each"),
     rigidity=measure(None, "V", positive=True, otherwise="0.1, if there is no gyroradius", meaning='r_g/L_c as a number, or a rigidity as "10 TV"'),
     gyroradius=measure(None, "cm", positive=True, otherwise="from rigidity", meaning="r_g in B_ref, in the unit of L_max"),
@@ -37,7 +37,7 @@ ENSEMBLE = Section(
     mu_bins=integer(40, low=1, high=10_000, meaning="bins of μ for D_mumu"),
     plateau_from=number(0.5, low=0.0, high=0.99, meaning="the plateau is measured from this part of t_end on"),
     half_step=flag(False, meaning="repeat a sample at half the step and report the change"),
-    starts_file=text(None, otherwise="random starts", meaning="HDF5 file of positions and directions, used in every realisation"),
+    starts_file=file(None, otherwise="random starts", meaning="HDF5 file of positions and directions, used in every realisation"),
     store=integers(None, low=0, otherwise="none", meaning="particles whose orbits are stored: realisation × particles + number"),
     store_every=integer(1, low=1, high=2**31 - 1, meaning="steps between the points of a stored orbit"),
     unit=integer(None, low=1, high=1_000_000, otherwise="chosen so that there are enough for the ranks", meaning="particles in a unit of work"))
@@ -72,7 +72,7 @@ class Orbits(Ensemble):
         self.r_g = self._gyroradius()
         self.files, self._starts = list(self.field.files), None
         if e.starts_file is not None:
-            self._read_starts(located(e.starts_file, deck))
+            self._read_starts(library.input_file(e.starts_file, deck.path))
         self.particles = e.particles or (100 if self._starts is None else len(self._starts[0]))
         self.plan = self._plan()
         self.kept = [] if e.store is None else sorted(set(int(i) for i in e.store))
