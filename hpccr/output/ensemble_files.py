@@ -5,12 +5,15 @@
     orbits  id (n), time (t) [1/Ω], position (n,t,3) [L], direction (n,t,3)
 """
 
+import contextlib
 import hashlib
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 
+from hpccr.deck.messages import nearest
 from hpccr.errors import InputError, RunError
 from hpccr.output import hdf5
 from hpccr.particles.turbulence import Waves
@@ -18,6 +21,10 @@ from hpccr.particles.turbulence import Waves
 # A wave's field may have this part along k (files of 7 digits have more than rounding), a direction this error of length.
 _ACROSS = 1e-6
 _LENGTH = 1e-6
+# Beyond this, squares overflow.
+_LARGEST = 1e100
+# What hdf5.library asks of a communicator: h5py must come with MPI also where its first file is one of these.
+_ALONE = SimpleNamespace(size=1)
 
 
 def read_waves(path):
@@ -35,14 +42,16 @@ def read_waves(path):
     """
     (k, amplitude, phase), unit = _read(path, {"k": (None, 3), "amplitude": (None, 3), "phase": (None,)})
     size = np.linalg.norm(k, axis=1)
-    if not np.all(size > 0):
-        raise InputError("a wave has no direction", where=_place(path, "k"), given=f"k = 0 in row {int(np.argmin(size))}", allowed="k above 0")
+    if not np.all(size > 1.0 / _LARGEST):
+        row = int(np.argmin(size))
+        raise InputError("a wave has no direction", where=_place(path, "k"), given=f"row {row}: |k| = {size[row]:.3g}",
+                         allowed="k above 0")
     along = np.abs((k * amplitude).sum(axis=1)) / size
     worst = int(np.argmax(along))
     if along[worst] > _ACROSS * np.abs(amplitude).max():
         raise InputError("the field of a wave has a divergence", where=_place(path, "amplitude"),
                          given=f"row {worst}: a component {along[worst]:.3g} along k", allowed="amplitude perpendicular to k")
-    if not np.any(amplitude):
+    if not np.abs(amplitude).max() > 1.0 / _LARGEST:
         raise InputError("no wave has an amplitude", where=_place(path, "amplitude"))
     return Waves(k, amplitude, phase), unit
 
@@ -64,7 +73,8 @@ def read_starts(path):
     size = np.linalg.norm(direction, axis=1)
     worst = int(np.argmax(np.abs(size - 1.0)))
     if abs(size[worst] - 1.0) > _LENGTH:
-        raise InputError("a direction is not a unit vector", where=_place(path, "direction"), given=f"row {worst}: length {size[worst]:.9g}",
+        raise InputError("a direction is not a unit vector", where=_place(path, "direction"),
+                         given=f"row {worst}: length {size[worst]:.9g}",
                          allowed="length 1")
     return position, direction / size[:, None], unit
 
@@ -75,38 +85,43 @@ def _place(path, name):
 
 def _read(path, shapes):
     """Datasets of one length in the order of `shapes`, as arrays of floats, and the unit of length."""
-    import h5py
-
+    h5py = hdf5.library(_ALONE)
     try:
         with h5py.File(path, "r") as file:
             arrays = [_dataset(h5py, file, path, name, shape) for name, shape in shapes.items()]
             unit = file.attrs.get("length_unit", "1")
     except OSError as error:
-        what = "there is no such file" if not os.path.exists(path) else "this is not an HDF5 file"
+        readable = os.path.isfile(path) and os.access(path, os.R_OK)
+        what = "this is not an HDF5 file" if readable else "cannot be read" if os.path.exists(path) else "there is no such file"
         raise InputError(what, where=str(path), given=hdf5.reason(error), allowed=f"HDF5 with {', '.join(shapes)}") from None
     lengths = [len(array) for array in arrays]
     if len(set(lengths)) > 1:
         raise InputError("datasets of unequal length", where=str(path), allowed="one row each",
                          given=", ".join(f"{name} {length}" for name, length in zip(shapes, lengths)))
     if not lengths[0]:
-        raise InputError(f"the list of {'waves' if 'k' in shapes else 'starts'} is empty", where=str(path), given="0 rows", allowed="at least one")
+        raise InputError(f"the list of {'waves' if 'k' in shapes else 'starts'} is empty", where=str(path),
+                         given="0 rows", allowed="at least one")
     return arrays, unit.decode() if isinstance(unit, bytes) else str(unit)
 
 
 def _dataset(h5py, file, path, name, shape):
-    from hpccr.deck.messages import nearest
-
     if name not in file or not isinstance(file[name], h5py.Dataset):
-        raise InputError(f"no dataset {name}", where=str(path), given=", ".join(file) or "an empty file", nearest=nearest(name, list(file)))
+        raise InputError(f"no dataset {name}", where=str(path), given=", ".join(file) or "an empty file",
+                         nearest=nearest(name, list(file)))
     item = file[name]
     wanted = " x ".join("n" if n is None else str(n) for n in shape)
     if item.ndim != len(shape) or any(n is not None and n != m for n, m in zip(shape, item.shape)):
-        raise InputError("wrong shape", where=_place(path, name), given=" x ".join(map(str, item.shape)) or "a scalar", allowed=wanted)
+        raise InputError("wrong shape", where=_place(path, name), given=" x ".join(map(str, item.shape)) or "a scalar",
+                         allowed=wanted)
     if item.dtype.kind not in "fiu":
         raise InputError("not numbers", where=_place(path, name), given=str(item.dtype), allowed="floating-point numbers")
     array = np.ascontiguousarray(item[...], dtype=float)
-    if not np.all(np.isfinite(array)):
-        raise InputError("not all values are finite", where=_place(path, name))
+    fine = np.abs(array) <= _LARGEST
+    if not np.all(fine):
+        place = np.argwhere(~fine)[0]
+        what = "a value is too large" if np.all(np.isfinite(array)) else "not all values are finite"
+        raise InputError(what, where=_place(path, name), given=f"row {int(place[0])}: {array[tuple(place)]:g}",
+                         allowed="finite numbers")
     return array
 
 
@@ -117,7 +132,8 @@ def write_waves(path, waves, length_unit, attributes=None):
     ------
     RunError
     """
-    _write(path, {"k": waves.k, "amplitude": waves.amplitude, "phase": waves.phase}, {"length_unit": length_unit, **(attributes or {})})
+    _write(path, {"k": waves.k, "amplitude": waves.amplitude, "phase": waves.phase},
+           {"length_unit": length_unit, **(attributes or {})})
 
 
 def write_orbits(path, member, time, orbits, length_unit, attributes=None):
@@ -145,9 +161,7 @@ def write_orbits(path, member, time, orbits, length_unit, attributes=None):
 
 def _write(path, datasets, attributes):
     """Write an HDF5 file beside its name, and give it the name when it is complete."""
-    import h5py
-
-    path = Path(path)
+    h5py, path = hdf5.library(_ALONE), Path(path)
     beside = path.with_name(path.name + ".tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -158,7 +172,8 @@ def _write(path, datasets, attributes):
                 file.attrs[name] = value
         hdf5.publish(beside, path)
     except (OSError, RuntimeError) as error:
-        beside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            beside.unlink()
         raise RunError(f"{path}: cannot be written: {hdf5.reason(error)}") from None
 
 

@@ -61,12 +61,11 @@ class Spectrum:
         """Spectrum at k (n,), not normalised: array (n,); 0 outside the range."""
         k = np.asarray(k, dtype=float)
         low, high = self.k_range
-        # Relative to the largest wave, so that no power of a length overflows.
-        if self.bend_scale is None:
-            values = (k / low) ** -self.index
-        else:
-            x = k * self.bend_scale
-            values = x**self.bend_index / (1.0 + x * x) ** (0.5 * (self.bend_index + self.index))
+        # Relative to the longest wave, so that no power of a length overflows.
+        values = (k / low) ** -self.index
+        if self.bend_scale is not None:
+            x, first, power = k * self.bend_scale, low * self.bend_scale, 0.5 * (self.bend_index + self.index)
+            values *= ((1.0 + first**-2) / (1.0 + x**-2)) ** power
         return np.where((k >= low * (1 - 1e-12)) & (k <= high * (1 + 1e-12)), values, 0.0)
 
     def cells(self, modes):
@@ -166,6 +165,9 @@ def _shares(parts, modes):
         if sum(counts) < modes:
             counts[place] += 1
     counts[int(np.argmax(parts))] += max(0, modes - sum(counts))
+    # The small parts that were raised to 1 are paid for by the largest ones.
+    while sum(counts) > max(modes, len(parts)):
+        counts[int(np.argmax(counts))] -= 1
     return counts
 
 

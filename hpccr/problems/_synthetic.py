@@ -50,7 +50,9 @@ class Synthetic:
             self._resolve()
         self.eta = self.rms**2 / (self.mean**2 + self.rms**2)
         self.L_c = self.waves(0).correlation_length(self.key.correlation)
-        if self.key.L_c is not None and self.cm is None:
+        if self.key.L_c is not None:
+            if self.cm is not None:
+                raise deck.refuse("turbulence.L_c", "the lengths of the waves have a unit already", allowed="L_c where lengths are pure numbers")
             self.cm = self.key.L_c / self.L_c
 
     def _resolve(self):

@@ -48,7 +48,9 @@ def wrong_values(kind):
     if isinstance(kind, (Number, Integer)):
         fraction = ["1.5", "1e3"] if isinstance(kind, Integer) else []
         return anything + ["true", '"1"', "nan", "inf", "[1]"] + fraction + beyond(kind)
-    return anything + {Flag: ["0", "1", '"true"', "nan"], Choice: ["1", "true", '"no such word"', '""'], Text: ["1", "true"]}[type(kind)]
+    if isinstance(kind, Text):
+        return anything + ["1", "true"]
+    return anything + {Flag: ["0", "1", '"true"', "nan"], Choice: ["1", "true", '"no such word"', '""']}[type(kind)]
 
 
 def beyond(kind):
