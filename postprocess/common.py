@@ -6,6 +6,7 @@ A script reads DIR/snapshots/*.h5 through xarray and DIR/summary.json; it needs 
 import argparse
 import json
 import math
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,6 +88,20 @@ def open_run(directory, problem, variables):
     InputError
         No run directory, no snapshots, a file that cannot be read, or a run of another problem.
     """
+    directory, files = snapshot_files(directory)
+    snapshots = [open_snapshot(file, problem, ("time", *variables)) for file in files]
+    snapshots.sort(key=lambda snapshot: float(snapshot["time"]))
+    return Run(directory, snapshots, read_json(directory / "summary.json"))
+
+
+def snapshot_files(directory):
+    """The directory of a run (Path) and its snapshots (list of Path, at least one).
+
+    Raises
+    ------
+    InputError
+        No run directory, or no snapshots.
+    """
     directory = Path(directory)
     if not directory.is_dir():
         raise InputError("no such directory", where=directory, allowed="the directory of a run, as hpccr run --out made it")
@@ -96,11 +111,11 @@ def open_run(directory, problem, variables):
     files = sorted((directory / "snapshots").glob("*.h5"))
     if not files:
         raise InputError("no snapshots yet", where=directory / "snapshots", allowed="a run with at least one snapshot")
-    snapshots = sorted((_open(file, problem, variables) for file in files), key=lambda snapshot: float(snapshot["time"]))
-    return Run(directory, snapshots, _read_json(directory / "summary.json"))
+    return directory, files
 
 
-def _open(file, problem, variables):
+def open_snapshot(file, problem, variables):
+    """The snapshot in `file`, loaded; parameters and errors as for `open_run`."""
     try:
         with xarray.open_dataset(file, engine="h5netcdf") as opened:
             snapshot = opened.load()
@@ -109,13 +124,20 @@ def _open(file, problem, variables):
     if snapshot.attrs.get("problem") != problem:
         raise InputError(f"not a snapshot of the problem {problem}", where=file,
                          given=snapshot.attrs.get("problem", "no problem named"))
-    missing = [name for name in ("time", *variables) if name not in snapshot.variables]
+    missing = [name for name in variables if name not in snapshot.variables]
     if missing:
         raise InputError("variables are missing", where=file, given=f"no {', '.join(missing)}")
     return snapshot
 
 
-def _read_json(path):
+def read_json(path):
+    """The summary in `path`: dict, or None if there is no such file.
+
+    Raises
+    ------
+    InputError
+        It cannot be read.
+    """
     if not path.exists():
         return None
     try:
@@ -250,11 +272,12 @@ def save(figure, out, name):
         for kind in ("png", "pdf"):
             with np.errstate(invalid="ignore"):     # matplotlib's extent of a round marker in a PDF
                 figure.savefig(out / f"{name}.{kind}")
-            print(out / f"{name}.{kind}")
     except OSError as error:
         raise InputError(f"cannot write: {error.strerror or error}", where=out) from None
     finally:
         plt.close(figure)
+    for kind in ("png", "pdf"):
+        print(out / f"{name}.{kind}")
 
 
 class Arguments(argparse.ArgumentParser):
@@ -269,6 +292,10 @@ def script(main):
     try:
         with plt.rc_context(STYLE):
             main()
+        sys.stdout.flush()
     except InputError as error:
         print(f"{Path(sys.argv[0]).name}: {error}", file=sys.stderr)
         sys.exit(2)
+    except BrokenPipeError:         # who reads the output wants no more, such as head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

@@ -136,3 +136,9 @@ class Synthetic:
             entries["L_c_physical"] = {"value": self.L_c * self.cm / units.pc, "unit": "pc"}
         return entries
 
+    def write(self, directory):
+        """The waves of the first realisations, as many as the deck wants, as files that `turbulence.waves_file` takes."""
+        from hpccr.output import ensemble_files
+
+        for realisation in range(min(self.deck.output.waves, self.deck.ensemble.realisations)):
+            ensemble_files.write_waves(directory / "waves" / f"{realisation:06d}.h5", self.waves(realisation), self.name)

@@ -333,6 +333,7 @@ class Orbits(Ensemble):
         """The stored orbits (orbits.h5)."""
         from hpccr.output import ensemble_files
 
+        self.field.write(directory)
         if not records:
             return
         members = sorted(records)

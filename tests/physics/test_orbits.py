@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from ensembles import deck, outcome, variables
@@ -20,8 +21,6 @@ import orbit_boris  # noqa: E402
 
 def test_sixteen_orbits_in_sixty_four_given_waves(tmp_path):
     """K.42: the same orbits as those of another code, to 1e-6 r_g after Ωt = 10; through files, in the unit of the waves."""
-    import h5py
-
     random = np.random.default_rng(8)
     waves = orbit_boris.isotropic_waves(random, 64, 0.05, 2.0, 5 / 3, 1.0)
     r, v = random.uniform(-3, 3, (16, 3)), random.standard_normal((16, 3))
@@ -41,6 +40,22 @@ def test_sixteen_orbits_in_sixty_four_given_waves(tmp_path):
         # The orbits are chaotic, but not yet: rounding has grown to 1e-9 or less.
         assert np.abs(file["position"][...] - position).max() < 1e-8 * 0.3
         assert np.abs(file["direction"][...] - direction).max() < 1e-8
+
+
+def test_written_waves_give_the_same_orbits(tmp_path):
+    """The waves of a realisation, written and read, are the same field: orbits from the same starts agree."""
+    text = ('problem = "orbits"\n[turbulence]\n{}\n[ensemble]\nrealisations = 1\nparticles = 3\ngyroradius = 0.05\nstep = 0.05\nt_end = 20.0\n{}\n'
+            'store = [0, 1, 2]\n[output]\nwaves = 1\n')
+    (tmp_path / "one.toml").write_text(text.format("eta = 0.3\nmodes = 50", ""))
+    (tmp_path / "two.toml").write_text(text.format('waves_file = "one/waves/000000.h5"', 'starts_file = "starts.h5"'))
+    both = []
+    for name in ("one", "two"):
+        hpccr(0, "run", f"{name}.toml", "--out", name, cwd=tmp_path)
+        with h5py.File(tmp_path / name / "orbits.h5", "r") as file, h5py.File(tmp_path / "starts.h5", "w") as starts:
+            position, direction = file["position"][...], file["direction"][...]
+            starts["position"], starts["direction"] = position[:, 0], direction[:, 0]
+        both.append(np.concatenate([position / 0.05, direction], axis=2))
+    assert np.abs(both[0] - both[1]).max() < 1e-7
 
 
 def test_running_coefficients_of_an_independent_code():

@@ -1,0 +1,381 @@
+"""Figures of a scan of orbits: mean free paths over rigidity, a column a kind of turbulence, a colour a level.
+
+    python postprocess/rigidity_scan.py DIR [--out DIR/figures]
+
+scan        lambda_par/L_c (above) and lambda_perp/L_c (below) over r_g/L_c, thin lines of the published slopes beside them
+slopes      their local logarithmic slopes, with the published ones
+scan.csv    the numbers, which are printed too
+
+DIR is what hpccr scan made: DIR/scan.json lists the points. Those that have not ended are left out and counted. A point is
+drawn open where the run itself says that it found no plateau, or where the window begins before one scattering time.
+"""
+
+import csv
+import itertools
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from common import WIDTH, Arguments, colours, log_limits, plt, read_json, save, script, tidy_log
+from ensembles import GREY, entry, kind_label, measured, number, read_deck
+
+from hpccr.errors import InputError
+
+ROWS = ("par", "perp")
+SYMBOL = {"par": "\\lambda_\\parallel", "perp": "\\lambda_\\perp"}
+# Published slopes (Mertsch 2020; Dundovic et al. 2020; Kuhlen et al. 2025): value, in words, where it is drawn [r_g/L_c].
+PUBLISHED = {"par": ((1 / 3, "1/3", (0.0, 0.1)), (2.0, "2", (3.0, np.inf))),
+             "perp": ((1 / 3, "1/3", (0.0, 0.03)), (1.0, "1", (0.03, 1.0)))}
+WORD = {"textcoords": "offset points", "color": "0.35", "fontsize": 7}
+ORDER = ("isotropic", "alfven", "magnetosonic", "slab", "2d", "composite")
+KIND = "turbulence.kind"
+# What the panels, the colours and the axes stand for.
+BASE = (KIND, "turbulence.eta", "turbulence.dB", "ensemble.rigidity", "ensemble.gyroradius")
+MARKERS = "osD^vP"
+SCAN = "the directory of a scan, as hpccr scan made it"
+
+
+@dataclass
+class Point:
+    """A finished point of a scan.
+
+    Attributes
+    ----------
+    directory : str
+    kind : str
+    eta, rigidity : float
+        δB²/(B0² + δB²); r_g/L_c.
+    others : tuple of (key, value)
+        What else the scan varies at the same kind, level and rigidity: each setting is a curve of its own.
+    along : dict
+        Values by key that go along with kind, level and rigidity.
+    path, error : dict of float
+        lambda_par and lambda_perp [L_c] and their errors, by "par" and "perp".
+    flat : dict of bool
+    slope, slope_error, slope_flat : dict
+        Local logarithmic slopes against rigidity, filled in by `slopes_of`.
+    """
+
+    directory: str
+    kind: str
+    eta: float
+    rigidity: float
+    others: tuple
+    along: dict
+    path: dict
+    error: dict
+    flat: dict
+    slope: dict
+    slope_error: dict
+    slope_flat: dict
+
+
+class Scan:
+    """A scan, seen by its figures.
+
+    Attributes
+    ----------
+    directory : Path
+    points : list of Point
+        In the order of kind, level, other keys, rigidity.
+    missing : list of str
+        Directories of points that have not ended.
+    """
+
+    def __init__(self, directory):
+        self.directory, self.points, self.missing = Path(directory), [], []
+        listed = _listed(self.directory)
+        free = _free([values for _, values in listed])
+        for place, values in listed:
+            summary = read_json(self.directory / place / "summary.json")
+            if summary is None:
+                self.missing.append(place)
+            else:
+                self.points.append(_point(self.directory / place, place, (values, free), summary))
+        if not self.points:
+            raise InputError("no point of the scan is finished yet", where=self.directory, given=f"{len(self.missing)} points",
+                             allowed="a scan with at least one point that has a summary.json")
+        self.points.sort(key=lambda p: (_place(p.kind), p.eta, str(p.others), p.rigidity))
+        for curve in self.curves():
+            slopes_of(curve)
+
+    def curves(self, kind=None):
+        """The points that differ in rigidity alone, in its order: list of lists of Point."""
+        groups = itertools.groupby(self.points, key=lambda p: (p.kind, f"{p.eta:.6g}", p.others))
+        return [list(group) for key, group in groups if kind in (None, key[0])]
+
+    @property
+    def kinds(self):
+        return list(dict.fromkeys(p.kind for p in self.points))
+
+    @property
+    def etas(self):
+        return sorted({float(f"{p.eta:.6g}") for p in self.points})
+
+    @property
+    def others(self):
+        """Distinct settings of the other keys."""
+        return list(dict.fromkeys(p.others for p in self.points))
+
+
+def _place(kind):
+    return (ORDER.index(kind) if kind in ORDER else len(ORDER), kind)
+
+
+def _listed(directory):
+    """The points of a scan, as scan.json lists them: list of (directory, values)."""
+    path = directory / "scan.json"
+    if not directory.is_dir():
+        raise InputError("no such directory", where=directory, allowed=SCAN)
+    if not path.is_file():
+        raise InputError("not the directory of a scan: no scan.json", where=directory, allowed=SCAN)
+    try:
+        points = json.loads(path.read_text())["points"]
+        return [(str(point["directory"]), dict(point["values"])) for point in points]
+    except (OSError, ValueError) as error:
+        raise InputError("cannot be read", where=path, given=str(error)) from None
+    except (KeyError, TypeError):
+        raise InputError("not the list of a scan's points", where=path,
+                         allowed='{"points": [{"directory": ..., "values": {...}}, ...]}') from None
+
+
+def _free(points):
+    """The keys that take several values at the same kind, level and rigidity: list of str."""
+    seen = {}
+    for values in points:
+        for key in set(values) - set(BASE):
+            at = (key, *(json.dumps(values.get(base)) for base in BASE))
+            seen.setdefault(at, set()).add(json.dumps(values[key]))
+    return sorted({key for (key, *_), found in seen.items() if len(found) > 1})
+
+
+def _point(directory, place, varied, summary):
+    """The Point of a finished run; `varied`: its values, and the keys that make curves of their own."""
+    values, free = varied
+    # The run's deck has the kind's own word where the scan has another one for it.
+    deck = read_deck(directory / "deck.toml").get("turbulence", {})
+    kind, eta = str(deck.get("kind", values.get(KIND, "turbulence"))), number(summary, "eta")
+    rigidity = number(summary, "rigidity")
+    path = {row: number(summary, f"lambda_{row}") for row in ROWS}
+    if not all(map(math.isfinite, (eta, rigidity, *path.values()))):
+        raise InputError("the summary lacks eta, rigidity, lambda_par or lambda_perp", where=directory / "summary.json",
+                         allowed="points that are runs of the problem orbits")
+    error = {row: number(summary, f"lambda_{row}", "error") for row in ROWS}
+    plain = {key: value if isinstance(value, str | int | float) else json.dumps(value) for key, value in sorted(values.items())}
+    others = tuple((key, plain[key]) for key in free if key in plain)
+    along = {key: value for key, value in plain.items() if key not in (*free, *BASE)}
+    flat = {row: _flat(summary, row) for row in ROWS}
+    return Point(place, kind, eta, rigidity, others, along, path, error, flat, {}, {}, {})
+
+
+def _flat(summary, row):
+    """Whether lambda is that of a plateau: the run does not deny it, the window begins after a scattering time 3 kappa_par/v²."""
+    window = entry(summary, "kappa_par").get("window") or (math.inf,)
+    early = window[0] < 3 * number(summary, "kappa_par")
+    return entry(summary, f"kappa_{row}").get("converged") is not False and not early
+
+
+def slopes_of(curve):
+    """Fill in d ln lambda/d ln r_g of points that differ in rigidity alone: three points, at the ends two.
+
+    The errors of the points are independent; the slope is open where one of its points is.
+    """
+    x = np.log([p.rigidity for p in curve])
+    distinct = len(curve) > 1 and np.all(np.diff(x) > 0)
+    weights = np.gradient(np.eye(len(curve)), x, axis=0) if distinct else np.full((len(curve), len(curve)), np.nan)
+    for row in ROWS:
+        path, error = np.array([[p.path[row], p.error[row]] for p in curve]).T
+        flat = np.array([p.flat[row] for p in curve])
+        for p, w in zip(curve, weights):
+            used = w != 0
+            with np.errstate(divide="ignore", invalid="ignore"):
+                p.slope[row] = float(w[used] @ np.log(path[used]))
+                p.slope_error[row] = float(np.sqrt(w[used] ** 2 @ (error[used] / path[used]) ** 2))
+            p.slope_flat[row] = bool(flat[used].all())
+
+
+# -- figures -------------------------------------------------------------------------------------------------
+
+
+def _panels(scan):
+    columns = len(scan.kinds)
+    size = (WIDTH * (0.16 + 0.84 * max(columns, 1.5) / 3), 5.4)
+    figure, axes = plt.subplots(2, columns, figsize=size, sharex=True, sharey="row", squeeze=False)
+    spread = [p.rigidity for p in scan.points]
+    for axis, kind in zip(axes[0], scan.kinds):
+        axis.set_title(kind_label(kind))
+        axis.set_xscale("log")
+        axis.set_xlim(min(spread) / 1.6, max(spread) * 1.6)
+    for axis in axes[1]:
+        tidy_log(axis.xaxis)
+        axis.set_xlabel("$r_g/L_c$")
+    return figure, axes
+
+
+def _curves(scan, axes, values):
+    """All curves of a row of panels; `values(point)` gives value, error, flat."""
+    tints = dict(zip(scan.etas, colours(len(scan.etas))))
+    for axis, kind in zip(axes, scan.kinds):
+        for curve in scan.curves(kind):
+            x = np.array([p.rigidity for p in curve])
+            y, error, flat = (np.array(part) for part in zip(*map(values, curve)))
+            style = {"color": tints[float(f"{curve[0].eta:.6g}")], "marker": _marker(scan.others.index(curve[0].others))}
+            axis.plot(x, y, color=style["color"], linewidth=0.8)
+            for which, face in ((flat, style["color"]), (~flat, "white")):
+                axis.errorbar(x[which], y[which], yerr=np.nan_to_num(error[which]), linestyle="none", elinewidth=0.8, capsize=1.5,
+                              markerfacecolor=face, markersize=3.5, **style)
+
+
+def _marker(number):
+    return MARKERS[number % len(MARKERS)]
+
+
+def paths(scan):
+    """Figure of lambda_par/L_c and lambda_perp/L_c."""
+    figure, axes = _panels(scan)
+    for panels, row in zip(axes, ROWS):
+        for axis in panels:
+            axis.set_yscale("log")
+        _curves(scan, panels, lambda p, row=row: (p.path[row] if p.path[row] > 0 else np.nan, p.error[row], p.flat[row]))
+        drawn = []
+        for axis, kind in zip(panels, scan.kinds):
+            known = [p for p in scan.points if p.kind == kind and p.path[row] > 0]
+            for slope, word, (low, high) in PUBLISHED[row]:
+                drawn.append(_reference(axis, known, row, (slope, word, low, high)))
+        low, high = log_limits([p.path[row] for p in scan.points], 9.0)
+        panels[0].set_ylim(low, max([high, *(1.6 * top for top in drawn)]))
+        tidy_log(panels[0].yaxis)
+        panels[0].set_ylabel(f"${SYMBOL[row]}/L_c$")
+    _legend(figure, scan, "published slopes")
+    return figure
+
+
+def _reference(axis, points, row, published):
+    """A thin line of a published slope just above the points of its range; returns how high it reaches, 0 if there are none."""
+    slope, word, low, high = published
+    x = np.unique([p.rigidity for p in points])
+    inside = x[(x >= low) & (x <= high)]
+    if len(x) < 2 or not len(inside):
+        return 0.0
+    # A sole point has its neighbour.
+    x = inside if len(inside) > 1 else x[:2] if low == 0 else x[-2:]
+    points = [p for p in points if x[0] <= p.rigidity <= x[-1]]
+    height = 1.7 * max(p.path[row] / p.rigidity**slope for p in points)
+    ends = x[[0, -1]]
+    axis.plot(ends, height * ends**slope, color="0.35", linewidth=0.7, linestyle=(0, (5, 1.5)))
+    middle = np.sqrt(ends.prod())
+    axis.annotate(word, (middle, height * middle**slope), (-2, 3), ha="right", **WORD)
+    return height * ends[1] ** slope
+
+
+def slopes(scan):
+    """Figure of the local logarithmic slopes."""
+    figure, axes = _panels(scan)
+    for panels, row in zip(axes, ROWS):
+        _curves(scan, panels, lambda p, row=row: (p.slope[row], p.slope_error[row], p.slope_flat[row]))
+        values = np.array([p.slope[row] for p in scan.points])
+        known = np.append(values[np.isfinite(values)], [slope for slope, *_ in PUBLISHED[row]])
+        for axis in panels:
+            axis.set_xlim(left=min(p.rigidity for p in scan.points) / 4)        # room for the words
+            for slope, word, _ in PUBLISHED[row]:
+                axis.axhline(slope, color=GREY, linestyle="--", linewidth=0.8, zorder=0)
+                axis.annotate(word, (0, slope), (3, 2), xycoords=("axes fraction", "data"), **WORD)
+        panels[0].set_ylim(max(known.min() - 0.3, -2.5), min(known.max() + 0.4, 4.5))
+        panels[0].set_ylabel(f"$d\\,\\ln {SYMBOL[row]}/d\\,\\ln r_g$")
+    _legend(figure, scan, "published slopes")
+    return figure
+
+
+def _legend(figure, scan, reference):
+    from matplotlib.lines import Line2D
+
+    entries = [(Line2D([], [], color=colour, marker="o", markersize=3.5), f"$\\eta$ = {eta:.4g}")
+               for eta, colour in zip(scan.etas, colours(len(scan.etas)))]
+    if len(scan.others) > 1:
+        entries += [(Line2D([], [], color="0.3", linestyle="none", marker=_marker(i)),
+                     ", ".join(f"{key.split('.')[-1]} = {value}" for key, value in other)) for i, other in enumerate(scan.others)]
+    if not all(flat for p in scan.points for flat in p.flat.values()):
+        open_ = Line2D([], [], color="0.3", linestyle="none", marker="o", markersize=3.5, markerfacecolor="white")
+        entries.append((open_, "no plateau"))
+    entries.append((Line2D([], [], color="0.35", linewidth=0.7, linestyle=(0, (5, 1.5))), reference))
+    if scan.missing:
+        total = len(scan.missing) + len(scan.points)
+        entries.append((Line2D([], [], linestyle="none"), f"({len(scan.missing)} of {total} points not finished)"))
+    columns = min(len(entries), int(figure.get_figwidth() / 1.15))
+    figure.legend(*zip(*entries), loc="outside upper center", ncols=columns, columnspacing=1.4)
+
+
+# -- numbers -------------------------------------------------------------------------------------------------
+
+
+def table(scan):
+    """The numbers: header and rows, each a list.
+
+    Returns
+    -------
+    list of str, list of list
+    """
+    keys = [key for key, _ in scan.points[0].others] + list(scan.points[0].along)
+    header = ["rigidity [L_c]", "kind", "eta", *keys]
+    for row in ROWS:
+        header += [f"lambda_{row} [L_c]", f"lambda_{row}_error [L_c]", f"slope_{row}", f"slope_{row}_error", f"plateau_{row}"]
+    rows = []
+    for p in scan.points:
+        line = [p.rigidity, p.kind, p.eta, *(value for _, value in p.others), *p.along.values()]
+        for row in ROWS:
+            line += [p.path[row], p.error[row], p.slope[row], p.slope_error[row], int(p.flat[row])]
+        rows.append([*line, p.directory])
+    return [*header, "directory"], rows
+
+
+def show(scan):
+    """Print the numbers, aligned."""
+    keys = [key.split(".")[-1] for key, _ in scan.points[0].others]
+    lines = [["r_g/L_c", "kind", "eta", *keys, "lambda_par/L_c", "slope", "lambda_perp/L_c", "slope", ""]]
+    for p in scan.points:
+        line = [f"{p.rigidity:.4g}", p.kind, f"{p.eta:.4g}", *(str(value) for _, value in p.others)]
+        for row in ROWS:
+            line += [measured(p.path[row], p.error[row]), measured(p.slope[row], p.slope_error[row]).replace("nan", "-")]
+        line.append("" if all(p.flat.values()) else "no plateau: " + ", ".join(row for row in ROWS if not p.flat[row]))
+        lines.append(line)
+    widths = [max(map(len, column)) for column in zip(*lines)]
+    for line in lines:
+        print("  ".join(word.ljust(width) for word, width in zip(line, widths)).rstrip())
+    if scan.missing:
+        few = ", ".join(scan.missing[:5]) + (", ..." if len(scan.missing) > 5 else "")
+        print(f"{len(scan.missing)} of {len(scan.missing) + len(scan.points)} points are not finished: {few}")
+
+
+def _write(scan, out):
+    """scan.csv."""
+    header, rows = table(scan)
+    path = Path(out) / "scan.csv"
+    try:
+        with path.open("w", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(header)
+            writer.writerows(rows)
+    except OSError as error:
+        raise InputError(f"cannot write: {error.strerror or error}", where=path) from None
+    print(path)
+
+
+def main():
+    parser = Arguments(prog="rigidity_scan.py", description=__doc__.split("\n")[0])
+    parser.add_argument("directory", metavar="DIR", help="the scan")
+    parser.add_argument("--out", help="where figures and table go; default DIR/figures")
+    given = parser.parse_args()
+    scan = Scan(given.directory)
+    if len(scan.kinds) > 6:
+        raise InputError("too many kinds for one figure", given=len(scan.kinds), allowed="at most 6")
+    out = given.out or scan.directory / "figures"
+    save(paths(scan), out, "scan")
+    save(slopes(scan), out, "slopes")
+    _write(scan, out)
+    show(scan)
+
+
+if __name__ == "__main__":
+    script(main)
