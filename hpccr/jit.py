@@ -36,24 +36,32 @@ class _Kernel:
 
             plain = self.__wrapped__
             # numba cannot see through this class: give it the dispatchers of the kernels that are called.
-            seen = {k: v.dispatcher if isinstance(v, _Kernel) else v
-                    for k, v in plain.__globals__.items() if k in plain.__code__.co_names}
+            seen = {name: other.dispatcher for name, other in self._called().items()}
             bare = types.FunctionType(plain.__code__, {**plain.__globals__, **seen}, plain.__name__,
                                       plain.__defaults__, plain.__closure__)
-            bare.__module__, bare.__qualname__ = plain.__module__, plain.__qualname__ + _mark(plain, seen)
+            bare.__module__, bare.__qualname__ = plain.__module__, plain.__qualname__ + self._mark()
             self._dispatcher = numba.njit(**self._options)(bare)
         return self._dispatcher
 
+    def _called(self):
+        """The kernels that this one names: dict."""
+        names, known = self.__wrapped__.__code__.co_names, self.__wrapped__.__globals__
+        return {name: known[name] for name in names if isinstance(known.get(name), _Kernel)}
+
+    def _mark(self):
+        """What goes into the name of a cached kernel that calls, directly or not, those of other modules.
+
+        numba looks for changes in a kernel's own file only, and what is called is compiled into the caller.
+        """
+        own, found = self.__wrapped__.__code__.co_filename, []
+        for _, other in sorted(self._called().items()):
+            path = other.__wrapped__.__code__.co_filename
+            if path != own:
+                with open(path, "rb") as file:
+                    found.append(file.read())
+            found.append(other._mark().encode())
+        content = b"".join(found)
+        return f"_{zlib.crc32(content):08x}" if content else ""
+
     def __call__(self, *args):
         return self.dispatcher(*args)
-
-
-def _mark(plain, seen):
-    """What goes into the name of a cached kernel that calls those of other modules.
-
-    numba looks for changes in a kernel's own file only, and what is called is compiled into the caller.
-    """
-    others = {v.py_func.__code__.co_filename for v in seen.values() if hasattr(v, "py_func")}
-    others = sorted(others - {plain.__code__.co_filename})
-    sources = [open(path, "rb").read() for path in others]
-    return f"_{zlib.crc32(b''.join(sources)):08x}" if sources else ""

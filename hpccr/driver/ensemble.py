@@ -142,7 +142,10 @@ class EnsembleJob(Job):
             counts = self.comm.gather(len(rows))[:, 0].astype(int)
             first, total = int(counts[:self.comm.rank].sum()), int(counts.sum())
             if total:
-                data = np.array([row for _, row in rows]).reshape(len(rows), width)
+                # The state of a small unit may be shorter than the longest.
+                data = np.zeros((len(rows), width))
+                for to, (_, row) in zip(data, rows):
+                    to[:len(row)] = row
                 numbers = np.array([n for n, _ in rows], dtype=float)
                 state += [Variable(f"{name}_unit", (name,), numbers, (first,), (total,)),
                           Variable(name, (name, f"{name}_value"), data, (first, 0), (total, width))]

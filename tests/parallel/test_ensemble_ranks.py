@@ -10,7 +10,8 @@ from launch import kill, mpirun, start
 NAMES = ensembles()
 # Long enough to be stopped in the middle of units, stored orbits among them.
 LONG = {"orbits": ("ensemble.t_end=600.0", "ensemble.store=[3, 50, 119]", "ensemble.store_every=20", "ensemble.half_step=true",
-                   "turbulence.modes=256")}
+                   "turbulence.modes=256"),
+        "fieldlines": ("ensemble.s_end=40.0", "ensemble.tau_end=40.0", "ensemble.store=[3, 50, 119]", "turbulence.modes=128")}
 
 
 def long(path, name, *settings):
@@ -26,10 +27,10 @@ from hpccr import driver
 from hpccr.deck import reader
 from hpccr.driver import ensemble, job
 from hpccr.parallel import world
-from hpccr.particles import orbit_task
+from hpccr.particles import fieldline_task, orbit_task
 from hpccr.problems import registry
 path, out = sys.argv[1:]
-ensemble.ROUND, orbit_task._SLICE = 0.01, 2e6       # units are cut into many pieces
+ensemble.ROUND, orbit_task._SLICE, fieldline_task._SLICE = 0.01, 2e6, 2e6       # units are cut into many pieces
 deck = reader.read(path, problems=registry)
 count = 0
 def vote(self):
@@ -105,7 +106,7 @@ def test_killed_and_gone_on_with_on_other_ranks(tmp_path, name):
     same(tmp_path / "whole", out)
 
 
-@pytest.mark.parametrize("name", NAMES[:1])
+@pytest.mark.parametrize("name", NAMES[-1:])
 def test_a_signal_stops_it_and_a_restart_of_a_finished_run_changes_nothing(tmp_path, name):
     import signal
     import time

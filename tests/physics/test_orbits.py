@@ -80,7 +80,7 @@ def test_running_coefficients_of_an_independent_code():
 
 def test_quasi_linear_pitch_angle_scattering():
     """K.40: D_mumu in slab waves of δB/B0 = 0.05 within 10 % of theory at |μ| = 0.3, 0.5, 0.8."""
-    v = variables(outcome(deck("orbits_slab_qlt", "ensemble.t_end=25.0", "ensemble.realisations=120", "ensemble.particles=192")))
+    v = variables(outcome(deck("orbits_slab_qlt", "ensemble.t_end=30.0", "ensemble.realisations=120", "ensemble.particles=192")))
     theory = np.where(v["D_mumu_qlt"] > 0, v["D_mumu_qlt"], np.nan)
     ratio, error = v["D_mumu"] / theory, v["D_mumu_error"] / theory
     for mu in (0.3, 0.5, 0.8):
