@@ -7,7 +7,8 @@ called s, and stands for τ as well; lengths in L_c, B in B_ref.
 import numpy as np
 
 from hpccr.particles.jackknife import jackknife
-from hpccr.particles.orbit_results import exponent, slope
+from hpccr.particles.running import exponent, slope
+from hpccr.particles.running import plateau as _plateau
 
 # Places in a row of moments, see fieldline_kernels.moments.
 MEAN, SQUARE, FOURTH = slice(0, 3), slice(3, 7), slice(7, 10)
@@ -58,29 +59,9 @@ def plateau(s, moments, begin):
     Returns
     -------
     dict
-        value, error; window: [first, last point]; converged: whether the window before gives the same within 3 errors or
-        10 %, None if that cannot be said.
+        As running.plateau.
     """
-    late = np.flatnonzero(s >= begin * s[-1] * (1 - 1e-9))
-    late = late if len(late) > 1 else np.arange(max(0, len(s) - 2), len(s))
-    early = np.flatnonzero((s >= begin * s[late[0]] * (1 - 1e-9)) & (s <= s[late[0]]))
-
-    def both(mean):
-        m = 0.25 * across(mean)
-        if len(late) < 2:               # one point in all: a straight line through 0
-            return np.array([m[-1] / s[-1], np.nan])
-        D = _fitted(s[late], m[late])
-        return np.array([D, D - _fitted(s[early], m[early]) if len(early) > 1 else np.nan])
-
-    (value, change), (error, spread) = jackknife(both, moments)
-    flat = bool(abs(change) <= max(0.1 * abs(value), 3.0 * spread)) if np.isfinite(change + spread) else None
-    return {"value": float(value), "error": float(error), "window": [float(s[late[0]]), float(s[-1])], "converged": flat}
-
-
-def _fitted(s, m):
-    """Slope of the straight line through m(s) by least squares."""
-    s = s - s.mean()
-    return (s @ m) / (s @ s)
+    return _plateau(s, 0.25 * across(moments), begin)
 
 
 def quasi_linear(kind, fractions, spectrum, rms):

@@ -8,9 +8,11 @@ none, the rms of δB.
 import numpy as np
 
 from hpccr import units
-from hpccr.deck import library
+from hpccr.deck import library, turbulence
 from hpccr.errors import InputError
+from hpccr.particles import starts, sum_kernels
 from hpccr.particles.turbulence import Spectrum, realise, stream
+from hpccr.problems.ensemble import Ensemble
 
 DEFINITION = {
     "one-sided": "one-sided: integral over r from 0 to infinity of <B(0).B(r)>/dB2, averaged over directions",
@@ -76,14 +78,14 @@ class Synthetic:
         self._given, unit = ensemble_files.read_waves(path)
         self.files.append(path)
         self.mean, self.rms = (0.0 if self.key.eta == 1.0 else 1.0), self._given.rms
-        self.cm, self.name = self.unit(unit, path)
+        self.cm, self.name = self.unit(unit)
         if self.name == "pc" and unit != "pc":
             factor = units.factor(unit, "pc")
             self._given = type(self._given)(self._given.k / factor, self._given.amplitude, self._given.phase)
         self.longest = 2.0 * np.pi / np.linalg.norm(self._given.k, axis=1).min()
 
     @staticmethod
-    def unit(text, path):
+    def unit(text):
         """(length of one L [cm] or None, name of L) where a file says that its lengths are in `text`."""
         try:
             return units.factor(text, "cm") and (units.pc, "pc")
@@ -142,3 +144,84 @@ class Synthetic:
 
         for realisation in range(min(self.deck.output.waves, self.deck.ensemble.realisations)):
             ensemble_files.write_waves(directory / "waves" / f"{realisation:06d}.h5", self.waves(realisation), self.name)
+
+
+class InTurbulence(Ensemble):
+    """An ensemble in the field of its deck's [turbulence]: what orbits and field lines share.
+
+    Its deck has the keys realisations, particles, starts_file, store and unit in [ensemble].
+
+    Attributes
+    ----------
+    field : Synthetic
+    particles : int
+        Members in each realisation. A member's identity is realisation × particles + its number.
+    given : (array (n, 3), array (n, 3)) or None
+        Positions [L] and directions of the starts that a file gives.
+    """
+
+    # What a member is called, and how many there are by default.
+    member, usual = "member", 100
+    # Starts are drawn from a cube of so many of the longest waves: large enough for independence, small enough for exact phases.
+    cube = 30.0
+    # The unit of length of the kernels [L].
+    length = 1.0
+
+    @classmethod
+    def check(cls, deck):
+        turbulence.check(deck)
+        cls(deck)
+
+    def __init__(self, deck):
+        super().__init__(deck)
+        self.field, e = Synthetic(deck), deck.ensemble
+        self.files, self.given, self._waves = list(self.field.files), None, (None, None)
+        if e.starts_file is not None:
+            self._read_starts(library.input_file(e.starts_file, deck.path))
+        self.particles = e.particles or (self.usual if self.given is None else len(self.given[0]))
+        self.kept = [] if e.store is None else sorted(set(int(i) for i in e.store))
+        for number in self.kept:
+            if number >= e.realisations * self.particles:
+                raise deck.refuse("ensemble.store", f"there is no {self.member} {number}",
+                                  allowed=f"0 to {e.realisations * self.particles - 1}")
+
+    def _read_starts(self, path):
+        from hpccr.output import ensemble_files
+
+        position, direction, unit = ensemble_files.read_starts(path)
+        _, name = Synthetic.unit(unit)
+        if name != self.field.name:
+            raise InputError("the starts have another kind of length than the waves", where=path, given=f"length_unit {unit}",
+                             allowed=f"a length in {self.field.name}, as turbulence.L_max or the file of waves")
+        if name == "pc":
+            position = position * units.factor(unit, "pc")
+        self.files.append(path)
+        wanted = self.deck.ensemble.particles
+        if wanted is not None and wanted > len(position):
+            raise self.deck.refuse("ensemble.particles", f"{wanted} {self.member}s, and {len(position)} starts in {path}",
+                                   allowed=f"up to {len(position)}")
+        self.given = position, direction
+
+    def cuts(self, most):
+        """Where a realisation is cut into units of at most so many members: list of int, from 0 to particles."""
+        pieces = -(-self.particles // most)
+        return [self.particles * i // pieces for i in range(pieces + 1)]
+
+    def stored(self, unit):
+        """The members of a unit that are kept, with their places in it: dict."""
+        first = unit.realisation * self.particles + unit.first
+        return {m: m - first for m in self.kept if first <= m < first + unit.count}
+
+    def starts(self, unit, mu=None):
+        """Where a unit's members start: positions (n, 3) [L] and directions (n, 3), these with a given cosine `mu` if not None."""
+        if self.given is not None:
+            return tuple(part[unit.first:unit.first + unit.count] for part in self.given)
+        u = starts.uniform(self.deck.turbulence.seed, unit.realisation, unit.first, unit.count)
+        return starts.cube(u, self.cube * self.field.longest), starts.isotropic(u, mu)
+
+    def table(self, realisation):
+        """The waves of a realisation for the kernels, k in 1/`length`; the last one is remembered."""
+        if self._waves[0] != realisation:
+            waves = self.field.waves(realisation)
+            self._waves = realisation, sum_kernels.table(waves.k * self.length, waves.amplitude, waves.phase)
+        return self._waves[1]

@@ -10,14 +10,13 @@ mean over realisations of the field.
 import numpy as np
 
 from hpccr import units
-from hpccr.deck import library, turbulence
+from hpccr.deck import turbulence
 from hpccr.deck.ensemble import ENSEMBLE_OUTPUT
 from hpccr.deck.schema import Section, choice, file, integer, integers, number
-from hpccr.errors import InputError
-from hpccr.particles import fieldline_kernels, fieldline_results, starts, sum_kernels
+from hpccr.particles import fieldline_kernels, fieldline_results, sum_kernels
 from hpccr.particles.fieldline_task import FieldLineTask, Plan, state_size
-from hpccr.problems._synthetic import Synthetic
-from hpccr.problems.ensemble import Ensemble, Results, Unit
+from hpccr.problems._synthetic import InTurbulence
+from hpccr.problems.ensemble import Results, Unit
 
 ENSEMBLE = Section(
     "ensemble", "the field lines",
@@ -38,14 +37,12 @@ ENSEMBLE = Section(
 
 # Lines in a unit of work, at most: they are one block of the kernel, whose slopes should stay in the second-level cache.
 _UNIT = 256
-# Starts are drawn from a cube of so many of the longest waves.
-_CUBE = 100.0
 _NAMES = ("s", "tau")
 # A variant is 0: s, 1: τ, for the tally; 2: s, 3: τ, for the stored lines.
 _STORED = 2
 
 
-class FieldLines(Ensemble):
+class FieldLines(InTurbulence):
     """Field lines in synthetic turbulence; see the module's docstring."""
 
     name = "fieldlines"
@@ -55,24 +52,11 @@ class FieldLines(Ensemble):
     sections = (turbulence.TURBULENCE, ENSEMBLE, ENSEMBLE_OUTPUT)
     record_columns = 6
 
-    @classmethod
-    def check(cls, deck):
-        turbulence.check(deck)
-        cls(deck)
+    member, usual, cube = "line", 128, 100.0
 
     def __init__(self, deck):
         super().__init__(deck)
-        self.field, e = Synthetic(deck), deck.ensemble
-        self.files, self._starts = list(self.field.files), None
-        if e.starts_file is not None:
-            self._read_starts(library.input_file(e.starts_file, deck.path))
-        self.particles = e.particles or (128 if self._starts is None else len(self._starts))
-        # Like the orbits, the lines have one number through all realisations.
-        self.kept = [] if e.store is None else sorted(set(int(i) for i in e.store))
-        for member in self.kept:
-            if member >= e.realisations * self.particles:
-                raise deck.refuse("ensemble.store", f"there is no line {member}",
-                                  allowed=f"0 to {e.realisations * self.particles - 1}")
+        e = deck.ensemble
         if len(self.kept) * e.store_points > 10**8:
             raise deck.refuse("ensemble.store_points", f"{e.store_points} points on each of {len(self.kept)} lines",
                               allowed="at most 1e8 in all")
@@ -86,7 +70,7 @@ class FieldLines(Ensemble):
         most = max(len(self._points(v)) for v in self.variants)
         self.tally_size = most * fieldline_kernels.MOMENTS + 2
         self.state_size = state_size(most, max(unit.count for unit in self._room))
-        self.warnings, self._waves = self._warn(), (None, None)
+        self.warnings = self._warn()
 
     def _points(self, variant):
         """Values of the parameter for output [L_c, L_c/B_ref]: array."""
@@ -113,68 +97,34 @@ class FieldLines(Ensemble):
 
     # -- units of work ----------------------------------------------------------------------------------
 
-    def _read_starts(self, path):
-        from hpccr.output import ensemble_files
-
-        position, _, unit = ensemble_files.read_starts(path)
-        _, name = Synthetic.unit(unit, path)
-        if name != self.field.name:
-            raise InputError("the starts have another kind of length than the waves", where=path, given=f"length_unit {unit}",
-                             allowed=f"a length in {self.field.name}, as turbulence.L_max or the file of waves")
-        if name == "pc":
-            position = position * units.factor(unit, "pc")
-        self.files.append(path)
-        wanted = self.deck.ensemble.particles
-        if wanted is not None and wanted > len(position):
-            raise self.deck.refuse("ensemble.particles", f"{wanted} lines, and {len(position)} starts in {path}",
-                                   allowed=f"up to {len(position)}")
-        self._starts = position
-
     def _units(self):
-        pieces = -(-self.particles // (self.deck.ensemble.unit or _UNIT))
-        cuts = [self.particles * i // pieces for i in range(pieces + 1)]
+        cuts = self.cuts(self.deck.ensemble.unit or _UNIT)
         blocks = [Unit(r, a, b - a) for r in range(self.deck.ensemble.realisations) for a, b in zip(cuts, cuts[1:])]
         found = [Unit(u.realisation, u.first, u.count, v) for v in self.variants for u in blocks]
         # Stored lines are computed once more, with points of their own: the tally has the same bits with them or without.
-        return found + [Unit(u.realisation, u.first, u.count, _STORED + self.variants[0]) for u in blocks if self._kept(u)]
-
-    def _kept(self, unit):
-        """The stored lines among those of a block: list of int."""
-        first = unit.realisation * self.particles + unit.first
-        return [m for m in self.kept if first <= m < first + unit.count]
+        return found + [Unit(u.realisation, u.first, u.count, _STORED + self.variants[0]) for u in blocks if self.stored(u)]
 
     def units(self):
         return self._room
 
     def keeps(self, unit, member):
-        return unit.variant >= _STORED and member in self._kept(unit)
+        return unit.variant >= _STORED and member in self.stored(unit)
 
     def _plan(self, unit):
         field, arc = self.field, unit.variant % _STORED == 0
         return Plan(arc, self._points(unit.variant) * field.L_c, field.mean, field.rms, field.shortest(),
                     self.deck.ensemble.tolerance, unit.variant >= _STORED, self.state_size, self.tally_size)
 
-    def _table(self, realisation):
-        """The waves of a realisation for the kernels, k in 1/L; the last one is remembered."""
-        if self._waves[0] != realisation:
-            waves = self.field.waves(realisation)
-            self._waves = realisation, sum_kernels.table(waves.k, waves.amplitude, waves.phase)
-        return self._waves[1]
-
     def begin(self, unit):
-        if self._starts is not None:
-            position = self._starts[unit.first:unit.first + unit.count]
-        else:
-            u = starts.uniform(self.deck.turbulence.seed, unit.realisation, unit.first, unit.count)
-            position = starts.cube(u, _CUBE * self.field.longest)
-        members = self._kept(unit) if unit.variant >= _STORED else []
+        position, _ = self.starts(unit)
+        members = self.stored(unit) if unit.variant >= _STORED else {}
         if members:
-            position = position[np.array(members) - unit.realisation * self.particles - unit.first]
-        return FieldLineTask(unit, self._plan(unit), self._table(unit.realisation), position, members)
+            position = position[list(members.values())]
+        return FieldLineTask(unit, self._plan(unit), self.table(unit.realisation), position, list(members))
 
     def resume(self, unit, state, records):
-        count = len(self._kept(unit)) if unit.variant >= _STORED else unit.count
-        return FieldLineTask.resumed(unit, self._plan(unit), self._table(unit.realisation), state, count, records)
+        count = len(self.stored(unit)) if unit.variant >= _STORED else unit.count
+        return FieldLineTask.resumed(unit, self._plan(unit), self.table(unit.realisation), state, count, records)
 
     def compile(self):
         waves = sum_kernels.table(np.ones((4, 3)), np.zeros((4, 3)), np.zeros(4))

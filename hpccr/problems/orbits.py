@@ -10,16 +10,15 @@ steps of fixed length. Running coefficients d_par = ½ d⟨Δz²⟩/dt and d_per
 import numpy as np
 
 from hpccr import units
-from hpccr.deck import library, turbulence
+from hpccr.deck import turbulence
 from hpccr.deck.ensemble import ENSEMBLE_OUTPUT
 from hpccr.deck.schema import Section, file, flag, integer, integers, measure, number
-from hpccr.errors import InputError
-from hpccr.particles import orbit_kernels, orbit_results, starts, sum_kernels
+from hpccr.particles import orbit_results, sum_kernels
 from hpccr.particles.jackknife import jackknife
 from hpccr.particles.orbit_task import OrbitTask, Plan, state_size
 from hpccr.physics import qlt
-from hpccr.problems._synthetic import Synthetic
-from hpccr.problems.ensemble import Ensemble, Results, Unit
+from hpccr.problems._synthetic import InTurbulence
+from hpccr.problems.ensemble import Results, Unit
 
 ENSEMBLE = Section(
     "ensemble", "the particles and their orbits",
@@ -44,11 +43,9 @@ ENSEMBLE = Section(
 
 # Units of work in a run, about: enough for balance on thousands of ranks, few enough to keep all their tallies.
 _UNITS = 2048
-# Starts are drawn from a cube of so many of the longest waves: large enough for independence, small enough for exact phases.
-_CUBE = 30.0
 
 
-class Orbits(Ensemble):
+class Orbits(InTurbulence):
     """Test particles in synthetic turbulence; see the module's docstring."""
 
     name = "orbits"
@@ -58,33 +55,26 @@ class Orbits(Ensemble):
     sections = (turbulence.TURBULENCE, ENSEMBLE, ENSEMBLE_OUTPUT)
     record_columns = 6
 
+    member = "particle"
+
     @classmethod
     def check(cls, deck):
-        turbulence.check(deck)
         e = deck.ensemble
         if e.rigidity is not None and e.gyroradius is not None:
             raise deck.refuse("ensemble.gyroradius", "both rigidity and gyroradius are given", allowed="one of them")
-        cls(deck)
+        super().check(deck)
 
     def __init__(self, deck):
         super().__init__(deck)
-        self.field, e = Synthetic(deck), deck.ensemble
-        self.r_g = self._gyroradius()
-        self.files, self._starts = list(self.field.files), None
-        if e.starts_file is not None:
-            self._read_starts(library.input_file(e.starts_file, deck.path))
-        self.particles = e.particles or (100 if self._starts is None else len(self._starts[0]))
+        e = deck.ensemble
+        self.length = self.r_g = self._gyroradius()
         self.plan = self._plan()
-        self.kept = [] if e.store is None else sorted(set(int(i) for i in e.store))
-        for member in self.kept:
-            if member >= e.realisations * self.particles:
-                raise deck.refuse("ensemble.store", f"there is no particle {member}", allowed=f"0 to {e.realisations * self.particles - 1}")
         rows = self.plan.steps // e.store_every + 1
         if len(self.kept) * rows > 2**31:
             raise deck.refuse("ensemble.store_every", f"{rows} points on each of {len(self.kept)} stored orbits", allowed="at most 2^31 in all")
         self._room, self._unit = self._units()
         self.tally_size, self.state_size = self.plan.tally_size, state_size(self.plan, self._unit)
-        self.warnings, self._waves = self._warn(), (None, None)
+        self.warnings = self._warn()
 
     # -- lengths and times ------------------------------------------------------------------------------
 
@@ -142,22 +132,6 @@ class Orbits(Ensemble):
 
     # -- units of work ----------------------------------------------------------------------------------
 
-    def _read_starts(self, path):
-        from hpccr.output import ensemble_files
-
-        position, direction, unit = ensemble_files.read_starts(path)
-        cm, name = Synthetic.unit(unit, path)
-        if name != self.field.name:
-            raise InputError("the starts have another kind of length than the waves", where=path, given=f"length_unit {unit}",
-                             allowed=f"a length in {self.field.name}, as turbulence.L_max or the file of waves")
-        if name == "pc":
-            position = position * units.factor(unit, "pc")
-        self.files.append(path)
-        wanted = self.deck.ensemble.particles
-        if wanted is not None and wanted > len(position):
-            raise self.deck.refuse("ensemble.particles", f"{wanted} particles, and {len(position)} starts in {path}", allowed=f"up to {len(position)}")
-        self._starts = position / self.r_g, direction
-
     def _units(self):
         """The units, and the particles of the largest."""
         e = self.deck.ensemble
@@ -166,8 +140,7 @@ class Orbits(Ensemble):
             # Whole lanes; 256 particles keep the kernels fastest.
             share = self.particles * e.realisations / _UNITS
             most = max(64, int(np.ceil(share / 64)) * 64) if share < 256 else int(np.ceil(share / 256)) * 256
-        pieces = -(-self.particles // most)
-        cuts = [self.particles * i // pieces for i in range(pieces + 1)]
+        cuts = self.cuts(most)
         found = [Unit(r, a, b - a) for r in range(e.realisations) for a, b in zip(cuts, cuts[1:])]
         if e.half_step:
             found += [Unit(r, 0, cuts[1], 1) for r in range(e.realisations)]
@@ -176,35 +149,21 @@ class Orbits(Ensemble):
     def units(self):
         return self._room
 
-    def _table(self, realisation):
-        """The waves of a realisation for the kernels, k in 1/r_g; the last one is remembered."""
-        if self._waves[0] != realisation:
-            waves = self.field.waves(realisation)
-            self._waves = realisation, sum_kernels.table(waves.k * self.r_g, waves.amplitude, waves.phase)
-        return self._waves[1]
-
     def _of(self, unit):
         """(plan, stored orbits) of a unit: the second variant has half the step, and stores nothing."""
-        if unit.variant:
-            return self.plan.refined(2), {}
-        first = unit.realisation * self.particles + unit.first
-        return self.plan, {m: m - first for m in self.kept if first <= m < first + unit.count}
+        return (self.plan.refined(2), {}) if unit.variant else (self.plan, self.stored(unit))
 
     def keeps(self, unit, member):
         return member in self._of(unit)[1]
 
     def begin(self, unit):
         plan, stored = self._of(unit)
-        if self._starts is not None:
-            part = slice(unit.first, unit.first + unit.count)
-            return OrbitTask(unit, plan, self._table(unit.realisation), self._starts[0][part], self._starts[1][part], stored)
-        u = starts.uniform(self.deck.turbulence.seed, unit.realisation, unit.first, unit.count)
-        position = starts.cube(u, _CUBE * self.field.longest / self.r_g)
-        return OrbitTask(unit, plan, self._table(unit.realisation), position, starts.isotropic(u, self.deck.ensemble.mu), stored)
+        position, direction = self.starts(unit, self.deck.ensemble.mu)
+        return OrbitTask(unit, plan, self.table(unit.realisation), position / self.r_g, direction, stored)
 
     def resume(self, unit, state, records):
         plan, stored = self._of(unit)
-        return OrbitTask.resumed(unit, plan, self._table(unit.realisation), state, records, stored)
+        return OrbitTask.resumed(unit, plan, self.table(unit.realisation), state, records, stored)
 
     def compile(self):
         waves = sum_kernels.table(np.ones((4, 3)), np.zeros((4, 3)), np.zeros(4))
@@ -272,9 +231,9 @@ class Orbits(Ensemble):
         """Plateaus of the summary, in units of c r_g, L_c and, if known, cm²/s and pc."""
         field, found = self.field, {}
         for which in ("par", "perp"):
-            value, error, flat = flow[f"kappa_{which}"]
-            found[f"kappa_{which}"] = {"value": value, "error": error, "unit": "c r_g", "window": list(flow["window"]), "window_unit": "1/Omega",
-                                       "converged": flat}
+            kappa = flow[f"kappa_{which}"]
+            value, error = kappa["value"], kappa["error"]
+            found[f"kappa_{which}"] = {**kappa, "unit": "c r_g", "window_unit": "1/Omega"}
             path = 3.0 * self.r_g / field.L_c         # λ = 3 κ/v
             found[f"lambda_{which}"] = {"value": path * value, "error": path * error, "unit": "L_c"}
             if field.cm is not None:
@@ -289,7 +248,7 @@ class Orbits(Ensemble):
         pair = np.stack([self._averages(tallies, variant, 0)[0] for variant in (0, 1)], axis=1)
 
         def change(mean):
-            one, half = [[orbit_results.plateau(t, m[None], begin)[name][0] for name in ("kappa_par", "kappa_perp")] for m in mean]
+            one, half = [[orbit_results.plateau(t, m[None], begin)[name]["value"] for name in ("kappa_par", "kappa_perp")] for m in mean]
             return np.array(half) / np.array(one) - 1.0
 
         value, error = jackknife(change, pair)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hpccr.particles import orbit_results
+from hpccr.particles import orbit_results, running
 from hpccr.particles.orbit_kernels import MOMENTS
 
 T = np.geomspace(0.1, 1000.0, 81)
@@ -18,10 +18,10 @@ def moments(xx, zz, realisations=4, scatter=0.0):
 
 
 def test_derivative_is_exact_for_parabolas():
-    slope = orbit_results.slope(T, 3 * T + 0.5 * T**2)
+    slope = running.slope(T, 3 * T + 0.5 * T**2)
     assert np.allclose(slope[:-1], (3 + T)[:-1])
     assert np.isclose(slope[-1], 3 + 0.5 * (T[-1] + T[-2]))         # backward at the last
-    assert np.allclose(orbit_results.slope(T[:1], 2 * T[:1]), 2)
+    assert np.allclose(running.slope(T[:1], 2 * T[:1]), 2)
 
 
 def test_running_coefficients_of_diffusion_and_free_flight():
@@ -34,14 +34,15 @@ def test_running_coefficients_of_diffusion_and_free_flight():
 def test_plateau_is_the_slope_of_late_times():
     """An offset from the ballistic start does not enter; the error is that of the mean over realisations."""
     found = orbit_results.plateau(T, moments(lambda t: 4 * t + 7, lambda t: 10 * t - 30, 5, 0.1), 0.5)
-    value, error, flat = found["kappa_perp"]
-    assert np.isclose(value, 2) and np.isclose(error, 2 * np.std(0.1 * np.linspace(-1, 1, 5), ddof=1) / np.sqrt(5)) and flat
-    assert np.isclose(found["kappa_par"][0], 5) and found["window"][1] == T[-1] and 500 <= found["window"][0] < 600
+    perp = found["kappa_perp"]
+    assert np.isclose(perp["value"], 2) and perp["converged"] is True
+    assert np.isclose(perp["error"], 2 * np.std(0.1 * np.linspace(-1, 1, 5), ddof=1) / np.sqrt(5))
+    assert np.isclose(found["kappa_par"]["value"], 5) and perp["window"][1] == T[-1] and 500 <= perp["window"][0] < 600
 
 
 def test_no_plateau_where_there_is_none():
     found = orbit_results.plateau(T, moments(lambda t: t**0.5, lambda t: t**2, 5, 0.01), 0.5)
-    assert found["kappa_perp"][2] is False and found["kappa_par"][2] is False
+    assert found["kappa_perp"]["converged"] is False and found["kappa_par"]["converged"] is False
 
 
 def test_pitch_angle_coefficient():
