@@ -17,7 +17,7 @@ import numpy as np
 
 from hpccr.bench.children import child
 from hpccr.jit import kernel
-from hpccr.particles import orbit_kernels, sum_kernels
+from hpccr.particles import sum_kernels
 from hpccr.particles.orbit_task import OrbitTask, Plan
 from hpccr.particles.sum_kernels import field
 from hpccr.problems.ensemble import Unit
@@ -30,7 +30,7 @@ _POINTS = 256
 def measure():
     """Run everything: list of {"name", "value", "unit", "wanted"}."""
     rates = child("hpccr.bench.orbits", 1, "rates")
-    pairs = [(child("hpccr.bench.orbits", 1, "run")["seconds"], child("hpccr.bench.orbits", 2, "run")["seconds"]) for _ in range(3)]
+    pairs = [[child("hpccr.bench.orbits", ranks, "run")["seconds"] for ranks in (1, 2)] for _ in range(3)]
     one, two = np.min(pairs, axis=0)
     many = child("hpccr.bench.orbits", 2, "million")
     rows = [("multiply-adds of this core, measured", rates["fma"] / 1e9, "1e9/s", ""),
@@ -83,7 +83,8 @@ def _sums(waves, state, repeats):
 
 def _rates():
     a = sum_kernels.aligned(512)
-    rates = {"fma": len(a) * 16 * 2000 / best(lambda: _multiply_add(a, 2000)), "error": _error(), "width": _width(), "machine": _machine()}
+    rates = {"fma": len(a) * 16 * 2000 / best(lambda: _multiply_add(a, 2000)),
+             "error": _error(), "width": _width(), "machine": _machine()}
     for modes in MODES:
         waves, state, direction = _particles(modes)
         repeats = max(1, int(6e7 / modes / _POINTS))

@@ -47,11 +47,13 @@ class EnsembleJob(Job):
     def resume(self, saved):
         """Take a checkpoint's state, on any number of ranks: the same bits."""
         size, rank = self.comm.size, self.comm.rank
-        changed = self.comm.on_root(lambda: [name for name, mark in self._marks().items() if saved.meta["files"].get(name) != mark])
+        before = saved.meta["files"]
+        changed = self.comm.on_root(lambda: [name for name, mark in self._marks().items() if before.get(name) != mark])
         if changed:
             raise InputError("this file has changed since the run began", where=", ".join(changed),
                              allowed="the file as it was; with another one start a new run")
-        finished, busy = [saved.read(name).astype(int) if name in saved.shapes else np.empty(0, int) for name in ("done_unit", "busy_unit")]
+        finished, busy = [saved.read(name).astype(int) if name in saved.shapes else np.empty(0, int)
+                          for name in ("done_unit", "busy_unit")]
         kept = [int(name.partition("/")[2]) for name in saved.shapes if name.startswith("record/")]
         mine = np.array_split(np.arange(len(finished)), size)[rank]
         if len(finished):

@@ -54,7 +54,8 @@ class Synthetic:
         self.L_c = self.waves(0).correlation_length(self.key.correlation)
         if self.key.L_c is not None:
             if self.cm is not None:
-                raise deck.refuse("turbulence.L_c", "the lengths of the waves have a unit already", allowed="L_c where lengths are pure numbers")
+                raise deck.refuse("turbulence.L_c", "the lengths of the waves have a unit already",
+                                  allowed="L_c where lengths are pure numbers")
             self.cm = self.key.L_c / self.L_c
 
     def _resolve(self):
@@ -121,7 +122,8 @@ class Synthetic:
     def derived(self):
         """Rows (name, text) for `hpccr check`."""
         waves = self.waves(0)
-        rows = [("waves", f"{len(waves)}, {2 * np.pi / waves.k_range[1]:.4g} to {2 * np.pi / waves.k_range[0]:.4g} {self.name} long"),
+        shortest, longest = (2.0 * np.pi / k for k in reversed(waves.k_range))
+        rows = [("waves", f"{len(waves)}, {shortest:.4g} to {longest:.4g} {self.name} long"),
                 ("level", f"eta = {self.eta:.4g}, dB = {self.rms:.4g} {'B0' if self.mean else '(no mean field)'}"),
                 ("correlation length", f"{self.L_c:.5g} {self.name} ({DEFINITION[self.key.correlation]})")]
         if self.cm is not None and self.name == "L":
@@ -213,7 +215,7 @@ class InTurbulence(Ensemble):
         return {m: m - first for m in self.kept if first <= m < first + unit.count}
 
     def starts(self, unit, mu=None):
-        """Where a unit's members start: positions (n, 3) [L] and directions (n, 3), these with a given cosine `mu` if not None."""
+        """Where a unit's members start: positions (n, 3) [L] and directions (n, 3), with a given cosine `mu` if not None."""
         if self.given is not None:
             return tuple(part[unit.first:unit.first + unit.count] for part in self.given)
         u = starts.uniform(self.deck.turbulence.seed, unit.realisation, unit.first, unit.count)

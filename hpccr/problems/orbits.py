@@ -23,8 +23,10 @@ from hpccr.problems.ensemble import Results, Unit
 ENSEMBLE = Section(
     "ensemble", "the particles and their orbits",
     realisations=integer(20, low=1, high=20_000, meaning="realisations of the field"),
-    particles=integer(None, low=1, high=100_000_000, otherwise="100, or as many as starts_file holds", meaning="particles in each"),
-    rigidity=measure(None, "V", positive=True, otherwise="0.1, if there is no gyroradius", meaning='r_g/L_c as a number, or a rigidity as "10 TV"'),
+    particles=integer(None, low=1, high=100_000_000, otherwise="100, or as many as starts_file holds",
+                      meaning="particles in each"),
+    rigidity=measure(None, "V", positive=True, otherwise="0.1, if there is no gyroradius",
+                     meaning='r_g/L_c as a number, or a rigidity as "10 TV"'),
     gyroradius=measure(None, "cm", positive=True, otherwise="from rigidity", meaning="r_g in B_ref, in the unit of L_max"),
     steps_per_gyration=number(40.0, low=6.0, high=1e6, meaning="steps in 2π/Ω, at least; and as many in the rms field"),
     steps_per_wave=number(8.0, low=0.0, high=1e4, meaning="steps across the shortest wave, at least; 0: waves do not count"),
@@ -39,7 +41,8 @@ ENSEMBLE = Section(
     starts_file=file(None, otherwise="random starts", meaning="HDF5 file of positions and directions, used in every realisation"),
     store=integers(None, low=0, otherwise="none", meaning="particles whose orbits are stored: realisation × particles + number"),
     store_every=integer(1, low=1, high=2**31 - 1, meaning="steps between the points of a stored orbit"),
-    unit=integer(None, low=1, high=1_000_000, otherwise="chosen so that there are enough for the ranks", meaning="particles in a unit of work"))
+    unit=integer(None, low=1, high=1_000_000, otherwise="chosen so that there are enough for the ranks",
+                 meaning="particles in a unit of work"))
 
 # Units of work in a run, about: enough for balance on thousands of ranks, few enough to keep all their tallies.
 _UNITS = 2048
@@ -50,7 +53,7 @@ class Orbits(InTurbulence):
 
     name = "orbits"
     summary = "orbits of test particles in synthetic turbulence: running parallel and perpendicular diffusion coefficients"
-    reproduces = "running coefficients, mean free paths against r_g/L_c and pitch-angle scattering (Kuhlen et al. 2025; Mertsch 2020)"
+    reproduces = "running coefficients, mean free paths against r_g/L_c, pitch-angle scattering (Kuhlen et al. 2025; Mertsch 2020)"
     truth = "gyration of second order in the step, speed to rounding; quasi-linear D_mumu in slab turbulence"
     sections = (turbulence.TURBULENCE, ENSEMBLE, ENSEMBLE_OUTPUT)
     record_columns = 6
@@ -71,7 +74,8 @@ class Orbits(InTurbulence):
         self.plan = self._plan()
         rows = self.plan.steps // e.store_every + 1
         if len(self.kept) * rows > 2**31:
-            raise deck.refuse("ensemble.store_every", f"{rows} points on each of {len(self.kept)} stored orbits", allowed="at most 2^31 in all")
+            raise deck.refuse("ensemble.store_every", f"{rows} points on each of {len(self.kept)} stored orbits",
+                              allowed="at most 2^31 in all")
         self._room, self._unit = self._units()
         self.tally_size, self.state_size = self.plan.tally_size, state_size(self.plan, self._unit)
         self.warnings = self._warn()
@@ -123,11 +127,13 @@ class Orbits(InTurbulence):
         reach = waves.k_range[1] * self.r_g
         if reach < 4.0 and field.mean:
             what = "no particle finds" if reach < 1.0 else f"particles with |mu| < {1 / reach:.2g} find no"
-            found.append(f"k_max is {'below' if reach < 1 else 'close to'} the resonant scale: k_max r_g = {reach:.3g} (k_max = {waves.k_range[1]:.4g}/{field.name}, "
-                         f"r_g = {self.r_g:.4g} {field.name}), and {what} a resonant wave (k r_g |mu| = 1); a smaller L_min would have them")
+            found.append(f"k_max is {'below' if reach < 1 else 'close to'} the resonant scale: k_max r_g = {reach:.3g} "
+                         f"(k_max = {waves.k_range[1]:.4g}/{field.name}, r_g = {self.r_g:.4g} {field.name}), and {what} a resonant "
+                         "wave (k r_g |mu| = 1); a smaller L_min would have them")
         crossing = 2.0 * np.pi / reach / self.plan.h
         if crossing < 4.0:
-            found.append(f"the step does not resolve the shortest waves: {crossing:.3g} steps across {2 * np.pi / waves.k_range[1]:.3g} {field.name}")
+            found.append(f"the step does not resolve the shortest waves: {crossing:.3g} steps across "
+                         f"{2 * np.pi / waves.k_range[1]:.3g} {field.name}")
         return found
 
     # -- units of work ----------------------------------------------------------------------------------
@@ -185,7 +191,8 @@ class Orbits(InTurbulence):
         k = field.waves(0).k_range
         rows = [*field.derived(), ("gyroradius", f"{self.r_g:.5g} {field.name}, r_g/L_c = {self.r_g / field.L_c:.5g}"),
                 ("resonance", f"k r_g from {k[0] * self.r_g:.4g} to {k[1] * self.r_g:.4g}"),
-                ("step", f"{plan.h:.5g}/Omega: {2 * np.pi / plan.h:.4g} to a gyration, {2 * np.pi / k[1] / self.r_g / plan.h:.4g} across the shortest wave"),
+                ("step", f"{plan.h:.5g}/Omega: {2 * np.pi / plan.h:.4g} to a gyration, "
+                         f"{2 * np.pi / k[1] / self.r_g / plan.h:.4g} across the shortest wave"),
                 ("steps", f"{plan.steps}, to {plan.steps * plan.h:.6g}/Omega"),
                 ("particles", f"{self.deck.ensemble.realisations} realisations of {self.particles}"),
                 ("wave evaluations", f"{self._evaluations():.3g}")]
@@ -248,12 +255,13 @@ class Orbits(InTurbulence):
         pair = np.stack([self._averages(tallies, variant, 0)[0] for variant in (0, 1)], axis=1)
 
         def change(mean):
-            one, half = [[orbit_results.plateau(t, m[None], begin)[name]["value"] for name in ("kappa_par", "kappa_perp")] for m in mean]
+            one, half = [[flow["value"] for flow in orbit_results.plateau(t, m[None], begin).values()] for m in mean]
             return np.array(half) / np.array(one) - 1.0
 
         value, error = jackknife(change, pair)
         return {"value": value.tolist(), "error": error.tolist(), "unit": "1", "of": ["kappa_par", "kappa_perp"],
-                "definition": f"relative change at step {self.plan.h / 2:.6g}/Omega, {self._room[0].count} particles of each realisation"}
+                "definition": f"relative change at step {self.plan.h / 2:.6g}/Omega, for {self._room[0].count} particles of each "
+                              "realisation"}
 
     def _variables(self, t, run, moments, bins):
         at, axes, pairs = ("time",), ("time", "axis"), ("time", "axis", "axis_j")
@@ -264,22 +272,26 @@ class Orbits(InTurbulence):
         rows = [("time", at, t, "1/Omega", "time"), ("mu", ("mu",), centres, "1", "cosine of the pitch angle, bin centres"),
                 ("lag", (), np.array(lag), "1/Omega", "lag of D_mumu"),
                 *_both("d_par", at, run["d_par"], "c r_g", "running parallel diffusion coefficient, " + orbit_results.D_PAR),
-                *_both("d_perp", at, run["d_perp"], "c r_g", "running perpendicular diffusion coefficient, " + orbit_results.D_PERP),
+                *_both("d_perp", at, run["d_perp"], "c r_g", "running perpendicular diffusion coefficient, "
+                       + orbit_results.D_PERP),
                 *_both("exponent", axes, run["exponent"], "1", "local exponent d ln<dx_i^2>/d ln t")]
-        for name, part, dims, unit, meaning in (
-                ("displacement", orbit_results.MEAN, axes, "r_g", "mean displacement <dx_i>"),
-                ("displacement2", orbit_results.SQUARE, ("time", "pair"), "r_g2", "<dx_i dx_j>: xx, yy, zz, xy, xz, yz"),
-                ("displacement4", orbit_results.FOURTH, axes, "r_g4", "<dx_i^4>"),
-                ("velocity_correlation", orbit_results.VELOCITY, pairs, "v2", "<v_i(0) v_j(t)>"),
-                ("green_kubo", orbit_results.GREEN_KUBO, pairs, "c r_g", "integral of <v_i(0) v_j> from 0 to t = <v_i(0) dx_j(t)>")):
-            value = jackknife(lambda m: m[:, part].reshape(len(t), *([3] * (len(dims) - 1)) if len(dims) == 3 else (-1,)), moments)
-            rows += _both(name, dims, value, unit, meaning)
-        rows += [*_both("D_mumu", ("mu",), (D, D_error), "Omega", "pitch-angle diffusion coefficient <dmu^2>/(2 lag), by mu before"),
+        for name, part, shape, dims, unit, meaning in (
+                ("displacement", orbit_results.MEAN, (3,), axes, "r_g", "mean displacement <dx_i>"),
+                ("displacement2", orbit_results.SQUARE, (6,), ("time", "pair"), "r_g2", "<dx_i dx_j>: xx, yy, zz, xy, xz, yz"),
+                ("displacement4", orbit_results.FOURTH, (3,), axes, "r_g4", "<dx_i^4>"),
+                ("velocity_correlation", orbit_results.VELOCITY, (3, 3), pairs, "v2", "<v_i(0) v_j(t)>"),
+                ("green_kubo", orbit_results.GREEN_KUBO, (3, 3), pairs, "c r_g",
+                 "integral of <v_i(0) v_j> from 0 to t = <v_i(0) dx_j(t)>")):
+            each = moments[:, :, part].reshape(*moments.shape[:2], *shape)
+            rows += _both(name, dims, jackknife(lambda mean: mean, each), unit, meaning)
+        rows += [*_both("D_mumu", ("mu",), (D, D_error), "Omega", "pitch-angle diffusion coefficient <dmu^2>/(2 lag), by mu "
+                       "before"),
                  *_both("D_mumu_drift", ("mu",), (drift, drift_error), "Omega", "<dmu>/lag, by mu before"),
                  ("D_mumu_count", ("mu",), count, "1", "changes of mu in each bin")]
         share = turbulence.slab_share(self.deck)
         if share and self.field.mean and self.field.spectrum is not None:
-            theory = qlt.slab_D_mumu(centres, lambda k: self.field.rms**2 * share * self.field.spectrum.normalised(k / self.r_g) / self.r_g)
+            spectrum, square = self.field.spectrum, self.field.rms**2 * share
+            theory = qlt.slab_D_mumu(centres, lambda k: square * spectrum.normalised(k / self.r_g) / self.r_g)
             rows.append(("D_mumu_qlt", ("mu",), theory, "Omega", "quasi-linear D_mumu of the slab waves"))
         if self.field.cm is not None:
             kappa = units.c * self.r_g * self.field.cm

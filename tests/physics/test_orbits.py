@@ -44,8 +44,8 @@ def test_sixteen_orbits_in_sixty_four_given_waves(tmp_path):
 
 def test_written_waves_give_the_same_orbits(tmp_path):
     """The waves of a realisation, written and read, are the same field: orbits from the same starts agree."""
-    text = ('problem = "orbits"\n[turbulence]\n{}\n[ensemble]\nrealisations = 1\nparticles = 3\ngyroradius = 0.05\nstep = 0.05\nt_end = 20.0\n{}\n'
-            'store = [0, 1, 2]\n[output]\nwaves = 1\n')
+    text = ('problem = "orbits"\n[turbulence]\n{}\n'
+            '[ensemble]\nrealisations = 1\nparticles = 3\ngyroradius = 0.05\nstep = 0.05\nt_end = 20.0\n{}\nstore = [0, 1, 2]\n[output]\nwaves = 1\n')
     (tmp_path / "one.toml").write_text(text.format("eta = 0.3\nmodes = 50", ""))
     (tmp_path / "two.toml").write_text(text.format('waves_file = "one/waves/000000.h5"', 'starts_file = "starts.h5"'))
     both = []

@@ -1,7 +1,7 @@
 """Orbits in synthetic turbulence as a researcher writes them in an afternoon: numpy, nothing of hpccr.
 
-Written from the equations (Giacalone & Jokipii 1999; Boris 1970), with choices of its own where they are free: wavenumbers that include both ends
-of the range, another generator of random numbers, another way to draw polarisations.
+Written from the equations (Giacalone & Jokipii 1999; Boris 1970), with choices of its own where they are free: wavenumbers
+that include both ends of the range, another generator of random numbers, another way to draw polarisations.
 """
 
 import numpy as np

@@ -62,7 +62,8 @@ def test_moments_and_pitch_angle_bins():
     row = np.full(orbit_kernels.MOMENTS, np.nan)
     orbit_kernels.moments(state, start, n, row)
     d, v0, v = (state[:3] - start[:3])[:, :n], start[3:, :n], state[3:6, :n]
-    expected = np.concatenate([d.sum(1), (d**2).sum(1), [(d[0] * d[1]).sum(), (d[0] * d[2]).sum(), (d[1] * d[2]).sum()], (d**2 * d**2).sum(1),
+    mixed = [(d[0] * d[1]).sum(), (d[0] * d[2]).sum(), (d[1] * d[2]).sum()]
+    expected = np.concatenate([d.sum(1), (d**2).sum(1), mixed, (d**2 * d**2).sum(1),
                                (v0[:, None] * v).sum(2).ravel(), (v0[:, None] * d).sum(2).ravel()])
     assert np.allclose(row, expected, rtol=1e-13, atol=1e-12)
     before, now, bins = start[5].copy(), state[5], np.zeros((3, 8))
