@@ -1,4 +1,4 @@
-"""The command hpccr: list, check, run, restart, info, bench.
+"""The command hpccr: list, check, run, restart, scan, info, bench.
 
 Whatever a user can get wrong ends with one message on stderr and exit status 2; a run that cannot go on, with
 status 1; a run that was stopped and can be restarted, with 75. Under an MPI launcher rank 0 alone speaks, and all
@@ -63,7 +63,11 @@ def check(deck, overrides):
         resolved = _read(deck, overrides)
         from hpccr import driver
 
-        return _tell(driver.check(resolved))
+        _tell(driver.check(resolved))
+        if resolved.scan is not None:
+            from hpccr.driver import scan as scans
+
+            _tell("\n" + scans.report(resolved))
 
     return _on_root(report)
 
@@ -80,11 +84,10 @@ def run(petsc, deck, out, overrides, walltime):
     from hpccr.problems import registry
 
     limit = _seconds(walltime)
-    content = _on_root(lambda: _read(deck, overrides).to_dict())
+    content = _on_root(lambda: _base(_read(deck, overrides)).to_dict())
     from hpccr import driver
 
-    out = out or os.path.splitext(os.path.basename(content["path"]))[0]
-    return driver.run(Deck.from_dict(content, registry), out, limit, petsc)
+    return driver.run(Deck.from_dict(content, registry), out or _name(content), limit, petsc)
 
 
 @hpccr.command(options_metavar="[OPTIONS] [-- PETSC OPTIONS]")
@@ -92,11 +95,37 @@ def run(petsc, deck, out, overrides, walltime):
 @_walltime
 @click.pass_obj
 def restart(petsc, directory, walltime):
-    """Go on with the run in DIR from its last checkpoint, on any number of ranks."""
+    """Go on with the run or the scan in DIR from its last checkpoints, on any number of ranks."""
+    from hpccr.output import rundir
+
     limit = _seconds(walltime)
+    if _on_root(lambda: rundir.is_scan(directory)):
+        from hpccr.driver import scan as scans
+
+        if petsc:
+            raise InputError("options for PETSc", where="--", given=" ".join(petsc), allowed="for single runs only")
+        return scans.restart(directory, limit)
     from hpccr import driver
 
     return driver.restart(directory, limit, petsc)
+
+
+@hpccr.command()
+@click.argument("deck")
+@click.option("--out", metavar="DIR", help="Directory of the scan, which may be begun; by default the deck's name.")
+@_set
+@_walltime
+@click.option("--groups", type=int, metavar="N", help="Split the ranks into N groups, each with a point at a time.")
+def scan(deck, out, overrides, walltime, groups):
+    """Run every point of DECK's [scan], on groups of ranks; or go on with that."""
+    from hpccr.deck.reader import Deck
+    from hpccr.problems import registry
+
+    limit = _seconds(walltime)
+    content = _on_root(lambda: _read(deck, overrides).to_dict())
+    from hpccr.driver import scan as scans
+
+    return scans.run(Deck.from_dict(content, registry), out or _name(content), limit, groups)
 
 
 @hpccr.command()
@@ -143,6 +172,20 @@ def _read(name, overrides):
     return reader.read(library.find(name), overrides, problems=registry)
 
 
+def _name(content):
+    """The directory of a run of the deck, where none is given."""
+    return os.path.splitext(os.path.basename(content["path"]))[0]
+
+
+def _base(deck):
+    """The deck without its scan, of which it tells."""
+    if deck.scan is not None:
+        from hpccr.deck import scan as scans
+
+        _tell(f"the deck's [scan] of {scans.count(deck.scan)} points is left aside: this is the base point alone")
+    return deck.alone()
+
+
 def _seconds(text):
     """The wall-clock limit [s] that `text` states, or None."""
     if text is None:
@@ -181,6 +224,7 @@ def _catalogue():
 def _reference(name):
     """Every key of the problem, or of the deck, `name`."""
     from hpccr.deck import library
+    from hpccr.deck import scan as scans
     from hpccr.problems import registry
 
     if name in registry.names():
@@ -191,7 +235,7 @@ def _reference(name):
             raise InputError("no such problem or deck", given=name, allowed=", ".join(known), nearest=nearest(name, known))
         problem = registry.load(_read(name, ()).problem)
     head = f'problem = "{problem.name}"  {problem.summary}\n'
-    return "\n".join([head, *(section.reference() for section in problem.sections)])
+    return "\n".join([head, *(section.reference() for section in problem.sections), scans.reference()])
 
 
 # -- the way in and the way out ------------------------------------------------------------------------------

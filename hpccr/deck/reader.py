@@ -2,6 +2,7 @@
 
     read -> Deck -> to_dict | (broadcast) | from_dict -> Deck        one rank reads, all have it
     read -> Deck -> as_toml -> file -> read                          the run directory's deck is the deck
+    read -> Deck -> point -> Deck                                    one point of a scan
 """
 
 import dataclasses
@@ -11,6 +12,7 @@ import json
 import numpy as np
 
 from hpccr.deck import common, source
+from hpccr.deck import scan as scans
 from hpccr.deck.messages import Refused, nearest, short, toml, word
 from hpccr.deck.schema import Values, attribute
 from hpccr.errors import InputError
@@ -30,10 +32,12 @@ class Deck:
         and a nested section is found as `deck.axes.z` or `deck["axes.z"]`.
     raw : dict
         The plain value of every key, by section and key; None where a key is absent.
+    scan : dict or None
+        The table [scan] (see deck.scan). It is no part of what the sections say: a run and its digest do not know it.
     """
 
-    def __init__(self, path, problem, schema, raw, origins=None):
-        self.path, self.problem, self.raw = str(path), problem, raw
+    def __init__(self, path, problem, schema, raw, origins=None, scan=None):
+        self.path, self.problem, self.raw, self.scan = str(path), problem, raw, scan
         self._schema, self._origins = {section.name: section for section in schema}, origins or {}
         self.sections = {name: section.values(raw[name]) for name, section in self._schema.items()}
 
@@ -55,19 +59,71 @@ class Deck:
 
     def to_dict(self):
         """The deck as plain dicts and lists, to send to other ranks."""
-        return {"path": self.path, "problem": self.problem, "raw": self.raw,
+        return {"path": self.path, "problem": self.problem, "raw": self.raw, "scan": self.scan,
                 "origins": {".".join(place): origin for place, origin in self._origins.items()}}
 
     @classmethod
     def from_dict(cls, content, problems):
         """The deck that `to_dict` described; touches no file. `problems` as in `read`."""
         origins = {tuple(place.rpartition(".")[::2]): origin for place, origin in content["origins"].items()}
-        return cls(content["path"], content["problem"], problems.load(content["problem"]).sections, content["raw"], origins)
+        return cls(content["path"], content["problem"], problems.load(content["problem"]).sections, content["raw"], origins,
+                   content.get("scan"))
+
+    def point(self, number, problems):
+        """The deck of one point of the scan, which has no scan itself.
+
+        Parameters
+        ----------
+        number : int
+            From 0 on.
+        problems
+            As in `read`.
+
+        Raises
+        ------
+        InputError
+            What it holds cannot be used; the message says which point it is.
+        """
+        problem, values = problems.load(self.problem), scans.values(self.scan, number)
+        given, origins = {name: {} for name in self._schema}, dict(self._origins)
+        for section, key in origins:
+            given[section][key] = self.raw[section][key]
+        for place, value in values.items():
+            section, _, key = place.rpartition(".")
+            given[section][key], origins[section, key] = value, "scan"
+        try:
+            raw = {name: _resolve(section, given[name], self.path, origins) for name, section in self._schema.items()}
+            deck = Deck(self.path, self.problem, problem.sections, raw, origins)
+            _check(deck, self._schema, problem)
+        except InputError as error:
+            raise self.at_point(number, error) from None
+        return deck
+
+    def alone(self):
+        """The deck without its scan: the base point."""
+        return Deck(self.path, self.problem, self._schema.values(), self.raw, self._origins)
+
+    def at_point(self, number, error):
+        """The InputError of a point of the scan, with its values: InputError."""
+        values = scans.told(scans.values(self.scan, number))
+        return InputError(f"{error}\n  at point {number + 1} of {scans.count(self.scan)}: {values}")
+
+    def is_set(self, place):
+        """Whether ``--set`` gave the value of "section.key"."""
+        return self._origins.get(place.rpartition(".")[::2]) == "--set"
 
     def as_toml(self):
         """The complete deck as commented TOML text."""
-        head = f"problem = {toml(self.problem)}\n"
-        return "\n".join([head, *(section.as_toml(self.raw[name]) for name, section in self._schema.items())])
+        head, tail = f"problem = {toml(self.problem)}\n", [] if self.scan is None else [scans.as_toml(self.scan)]
+        return "\n".join([head, *(section.as_toml(self._echoed(name)) for name, section in self._schema.items()), *tail])
+
+    def _echoed(self, name):
+        """The plain values of a section for the echo."""
+        if self.scan is None:
+            return self.raw[name]
+        # A default that follows from other keys is another one at each point.
+        return {key: None if callable(kind.default) and (name, key) not in self._origins else self.raw[name][key]
+                for key, kind in self._schema[name].keys.items()}
 
     def digest(self):
         """SHA-256 (hex) of what the deck means: the same for "0.02 kpc" and "20 pc"."""
@@ -95,8 +151,8 @@ class Deck:
         origin = self._origins.get((name, key), "default")
         if origin == "default":
             given += " (default)"
-        return InputError(what, where=_where("--set" if origin == "--set" else self.path, name, key), given=given,
-                          allowed=allowed or kind.allowed, nearest=nearest)
+        return InputError(what, where=_origin(self.path, origin, name, key), given=given, allowed=allowed or kind.allowed,
+                          nearest=nearest)
 
 
 def read(path, overrides=(), *, problems):
@@ -127,14 +183,16 @@ def read(path, overrides=(), *, problems):
     problem = problems.load(name)
     schema = {section.name: section for section in problem.sections}
     given = {section: {} for section in schema}
-    _collect({k: v for k, v in document.items() if k != "problem"}, "", schema, given, path)
+    _collect({k: v for k, v in document.items() if k not in ("problem", "scan")}, "", schema, given, path)
+    varied = {place: settings.pop(place) for place in list(settings) if place.startswith("scan.")}
+    scan = scans.resolve(document.get("scan"), {place[5:]: value for place, value in varied.items()}, schema, path)
     origins = {(section, key): "deck" for section, keys in given.items() for key in keys}
     for place, value in settings.items():
         section, key = _setting(place, value, schema)
         given[section][key] = value
         origins[section, key] = "--set"
     raw = {section: _resolve(schema[section], given[section], path, origins) for section in schema}
-    deck = Deck(path, name, problem.sections, raw, origins)
+    deck = Deck(path, name, problem.sections, raw, origins, scan)
     _check(deck, schema, problem)
     return deck
 
@@ -179,8 +237,8 @@ def _unknown(entry, value, prefix, schema, path):
     elsewhere = next((f"{entry} in [{name}]" for name, section in schema.items() if entry in section.keys), None)
     if isinstance(value, dict) and (here or not keys):
         name = f"{prefix}.{entry}" if prefix else entry
-        near = nearest(name, schema)
-        return InputError("unknown section", where=f"{path}, [{name}]", allowed=", ".join(f"[{s}]" for s in schema),
+        near = nearest(name, [*schema, "scan"])
+        return InputError("unknown section", where=f"{path}, [{name}]", allowed=", ".join(f"[{s}]" for s in [*schema, "scan"]),
                           nearest=near and f"[{near}]")
     where = _where(path, prefix, entry) if prefix else f"{path}, {word(entry)}"
     allowed = keys + [f"[{prefix}.{n}]" for n in here] if prefix else ["problem", *(f"[{s}]" for s in schema)]
@@ -206,7 +264,7 @@ def _resolve(section, given, path, origins):
         return section.resolve(given)
     except Refused as refused:
         key = refused.key
-        where = _where("--set" if origins.get((section.name, key)) == "--set" else path, section.name, key)
+        where = _origin(path, origins.get((section.name, key)), section.name, key)
         shown = f"{word(key)} = {short(_shown(given[key]))}" if key in given else f"{word(key)} (default)"
         raise InputError(refused.what, where=where, given=shown, allowed=refused.allowed, nearest=refused.nearest) from None
 
@@ -228,6 +286,13 @@ def _check(deck, schema, problem):
 
 def _where(path, section, key):
     return f"{path}, [{section}] {word(key)}"
+
+
+def _origin(path, origin, section, key):
+    """Where a value came from: the deck, its [scan], or the command line."""
+    if origin == "scan":
+        return f"{path}, [scan] {section}.{word(key)}"
+    return _where("--set" if origin == "--set" else path, section, key)
 
 
 def _shown(raw):

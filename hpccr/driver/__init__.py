@@ -75,7 +75,7 @@ def begin(deck, out, session):
     """As `run`, for the ranks of a Session."""
     from hpccr.output import rundir
 
-    content = session.comm.on_root(lambda: _settled(deck, session.petsc).to_dict())
+    content = session.comm.on_root(lambda: _settled(deck.alone(), session.petsc).to_dict())
     deck = Deck.from_dict(content, registry)
     with _job(deck, out, session) as job:
         # Only now: what the problem, the grid or PETSc refuses leaves no directory behind.

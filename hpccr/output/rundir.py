@@ -16,6 +16,9 @@ HISTORY = "history.csv"
 SNAPSHOTS = "snapshots"
 CHECKPOINTS = "checkpoints"
 SUMMARY = "summary.json"
+# A scan has these instead of all but the deck and the log.
+SCAN = "scan.json"
+POINTS = "points"
 
 # Values of a dataset that are looked at together when its range is sought.
 _PIECE = 1 << 22
@@ -51,10 +54,15 @@ def _create(path, deck_text):
                              allowed="a new or an empty directory")
         for name in (SNAPSHOTS, CHECKPOINTS):
             (path / name).mkdir()
-        _replace(path / DECK, deck_text)
+        write_text(path / DECK, deck_text)
     except OSError as error:
         raise InputError(f"the run directory cannot be made: {hdf5.reason(error)}", where=str(path),
                          allowed="a directory that you may write, on a disk with space left") from None
+
+
+def is_scan(path):
+    """Whether a directory holds a scan."""
+    return (Path(path) / SCAN).is_file()
 
 
 def write_json(path, content):
@@ -65,7 +73,7 @@ def write_json(path, content):
     OSError
     """
     text = json.dumps(_plain(content), indent=2, ensure_ascii=False, allow_nan=False)
-    _replace(Path(path), text + "\n")
+    write_text(path, text + "\n")
 
 
 def _plain(value):
@@ -79,7 +87,14 @@ def _plain(value):
     return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
-def _replace(path, text):
+def write_text(path, text):
+    """Write a text file; under its name it is always complete.
+
+    Raises
+    ------
+    OSError
+    """
+    path = Path(path)
     beside = path.with_name(path.name + ".tmp")
     try:
         beside.write_text(text, encoding="utf-8")
@@ -100,7 +115,7 @@ def describe(path):
     path = Path(path)
     try:
         if path.is_dir():
-            lines = _run(path)
+            lines = _scan(path) if is_scan(path) else _run(path)
         elif not path.is_file():
             raise InputError("there is no such file or directory", where=str(path),
                              allowed="a run directory, a snapshot or a checkpoint")
@@ -127,6 +142,21 @@ def _run(path):
     lines += _history(path / HISTORY) + _snapshots(path / SNAPSHOTS) + _checkpoints(path / CHECKPOINTS)
     if finished:
         lines += _summary(path / SUMMARY)
+    return lines
+
+
+def _scan(path):
+    """Lines on the directory of a scan."""
+    content, deck = json.loads((path / SCAN).read_text(encoding="utf-8")), path / DECK
+    places = [path / point["directory"] for point in content["points"]]
+    finished = sum((place / SUMMARY).is_file() for place in places)
+    begun = sum((place / DECK).is_file() for place in places) - finished
+    text = deck.read_text(encoding="utf-8", errors="replace") if deck.is_file() else ""
+    lines = [f"{path}: scan of problem {_problem(text)}", *(f"  {line.lstrip('# ')}" for line in _leading_comments(text))]
+    lines += [f"  points       {len(places)}: {finished} finished, {begun} begun, {len(places) - finished - begun} not begun"]
+    for key in content["keys"]:
+        given = list(dict.fromkeys(json.dumps(point["values"][key]) for point in content["points"]))
+        lines.append(f"  varied       {key}: {', '.join(given[:8])}{f', … ({len(given)} values)' if len(given) > 8 else ''}")
     return lines
 
 

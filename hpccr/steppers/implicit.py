@@ -5,6 +5,8 @@ one Jacobian a step, no memory of earlier steps, so that a restart from (u, t, Î
 bit, and full order with the upwind Jacobian of a limited flux. All of it can be changed by PETSc options.
 """
 
+import sys
+
 import numpy as np
 
 from hpccr.errors import InputError, RunError
@@ -31,8 +33,10 @@ def initialise(options=()):
     options = list(options)
     if options and not options[0].startswith("-"):
         raise InputError("not a PETSc option", given=options[0], allowed="-name [value], as -ts_type bdf")
-    # Signals are the driver's. At the end PETSc names the options that nothing used: they may be misspelt.
-    petsc4py.init(["hpccr", "-no_signal_handler", *options, *(["-options_left"] if options else [])])
+    if "petsc4py.PETSc" not in sys.modules:
+        # Once only: every further call would end PETSc once more, and its end is collective.
+        # Signals are the driver's. At the end PETSc names the options that nothing used: they may be misspelt.
+        petsc4py.init(["hpccr", "-no_signal_handler", *options, *(["-options_left"] if options else [])])
     from petsc4py import PETSc
 
     if options:
