@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from hpccr.deck.messages import nearest
+from hpccr.deck.messages import nearest, toml
 from hpccr.errors import InputError
 
 
@@ -56,13 +56,15 @@ def title(path):
     return first.lstrip("# ").rstrip() if first.startswith("#") else ""
 
 
-def input_file(path, deck):
+def input_file(path, deck, key):
     """Where a file that a deck names is: as given from the working directory, or beside the deck.
 
     Parameters
     ----------
     path, deck : str
         As the deck gives it, and the path of the deck.
+    key : str
+        Which names the file, as "turbulence.waves_file".
 
     Returns
     -------
@@ -73,8 +75,11 @@ def input_file(path, deck):
     ------
     InputError
     """
-    for place in (path, os.path.join(os.path.dirname(deck), path)):
+    places = [path, os.path.join(os.path.dirname(deck), path)]
+    for place in places:
         if os.path.isfile(place):
             return os.path.abspath(place)
-    raise InputError("there is no such file", given=path, where=deck,
-                     allowed="a path from the working directory, or from the deck's directory")
+    section, _, name = key.rpartition(".")
+    what = "this is a directory" if any(map(os.path.isdir, places)) else "there is no such file"
+    raise InputError(f"{path}: {what}", given=f"{name} = {toml(path)}", where=f"{deck}, [{section}] {name}",
+                     allowed="the path of a file, from the working directory or from the deck's directory")

@@ -28,10 +28,10 @@ TURBULENCE = Section(
     correlation=choice("one-sided", ("one-sided", "two-sided"),
                        meaning="definition of L_c: ∫⟨B(0)·B(r)⟩dr/δB² from 0, or from −∞"),
     B0=quantity(None, "G", positive=True, high="1e16 G", otherwise="not known",
-                meaning="B_ref: the mean field, or without one the rms of δB"),
+                meaning="B_ref: the mean field, or without one the rms of δB (with waves_file, the unit of amplitudes)"),
     L_c=quantity(None, "cm", positive=True, high="1e6 kpc", otherwise="not known",
                  meaning="L_c in reality, where L_max is a pure number"),
-    waves_file=file(None, otherwise="random waves", meaning="HDF5 file of waves, in place of all above but eta = 1"))
+    waves_file=file(None, otherwise="random waves", meaning="HDF5 file of waves, in place of kind, spectrum, level and lengths; eta = 1: no mean field"))
 
 
 def check(deck):

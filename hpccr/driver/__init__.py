@@ -135,7 +135,7 @@ def _settled(deck, petsc_options):
         for key, kind in section.keys.items():
             path = content["raw"][section.name][key]
             if isinstance(kind, File) and path is not None:
-                content["raw"][section.name][key] = library.input_file(path, deck.path)
+                content["raw"][section.name][key] = library.input_file(path, deck.path, f"{section.name}.{key}")
     return Deck.from_dict(content, registry)
 
 

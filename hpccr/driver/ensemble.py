@@ -32,8 +32,10 @@ class EnsembleJob(Job):
     def cost(problem):
         """Rows (name, text) on the size of a run for `hpccr check`."""
         units, (seconds, room) = problem.units(), problem.seconds()
+        # At the end rank 0 has all tallies and records twice.
+        room += 16 * problem.tally_size * len(units) + 24 * problem.record_size
         return [("units of work", f"{len(units)}, of up to {max(unit.count for unit in units)} members"),
-                ("memory", f"about {150 + (room + 16 * problem.tally_size * len(units)) / 2**20:.0f} MiB on one rank"),
+                ("memory", f"about {150 + room / 2**20:.0f} MiB on one rank"),
                 ("cost", f"about {seconds:.2g} core seconds"), *(("warning", text) for text in problem.warnings)]
 
     # -- begin ------------------------------------------------------------------------------------------
@@ -75,8 +77,7 @@ class EnsembleJob(Job):
 
     def _resume(self, saved, states, kept):
         """The tasks in hand from their states, and the records of those that are kept."""
-        home = {member: number for number, unit in enumerate(self.units) for member in kept
-                if self.problem.keeps(unit, member)}
+        home = {member: number for number, unit in enumerate(self.units) for member in self.problem.members(unit)}
         records = {}
         for member in kept:
             number = home[member]
@@ -176,10 +177,9 @@ class EnsembleJob(Job):
         from hpccr.output.history import History
         from hpccr.output.variable import Variable
 
-        numbers, members = sorted(self.done), sorted(self.records)
-        tallies = self._table([(n, self.done[n]) for n in numbers], self.problem.tally_size)
-        longest = int(self.comm.max(float(max((len(r) for r in self.records.values()), default=0)))[0])
-        records = self._table([(m, self.records[m].ravel()) for m in members], longest * self.problem.record_columns)
+        tallies = self._table(self.done, self.problem.tally_size)
+        longest = int(self.comm.max(float(max((len(rows) for rows in self.records.values()), default=0)))[0])
+        records = self._table(self.records, longest * self.problem.record_columns)
         results = self.comm.on_root(lambda: self._results(tallies, records))
         self.snapshot(0, [Variable.whole(*row) for row in results.variables], results.attributes)
         history = History(self.directory / rundir.HISTORY, [column[:2] for column in results.history], self.comm)
@@ -191,16 +191,15 @@ class EnsembleJob(Job):
         self.progress.say(f"done: {len(self.units)} units, {time.monotonic() - self.began:.1f} s")
 
     def _table(self, rows, width):
-        """Rows (number, values) of all ranks, on rank 0: array (n, 1 + width) in the order of the numbers."""
-        mine = np.array([[number, *values] for number, values in rows]).reshape(len(rows), 1 + width)
+        """Rows {number: values} of all ranks, on rank 0: {number: array (width,)}."""
+        mine = np.empty((len(rows), 1 + width))
+        for to, (number, values) in zip(mine, rows.items()):
+            to[0], to[1:] = number, values.reshape(-1)
         parts = self.comm.collect(mine)
-        if parts is None:
-            return None
-        whole = np.concatenate(parts)
-        return whole[np.argsort(whole[:, 0])]
+        return None if parts is None else {int(row[0]): row[1:] for part in parts for row in part}
 
     def _results(self, tallies, records):
         """The Results, after the problem's own files are written; on rank 0."""
         columns = self.problem.record_columns
-        self.problem.write(self.directory, {int(row[0]): row[1:].reshape(-1, columns) for row in records})
-        return self.problem.results(self.units, tallies[:, 1:])
+        self.problem.write(self.directory, {member: rows.reshape(-1, columns) for member, rows in records.items()})
+        return self.problem.results(self.units, [tallies[number] for number in range(len(self.units))])

@@ -56,12 +56,18 @@ def read_waves(path):
     return Waves(k, amplitude, phase), unit
 
 
-def read_starts(path):
+def read_starts(path, directions=True):
     """Positions and directions in a file.
+
+    Parameters
+    ----------
+    path : path-like
+    directions : bool
+        Whether directions are wanted.
 
     Returns
     -------
-    array (n, 3), array (n, 3), str
+    array (n, 3), array (n, 3) or None, str
         Directions of length 1; the word for the unit of length, "1" if the file does not say.
 
     Raises
@@ -69,6 +75,9 @@ def read_starts(path):
     InputError
         As read_waves; a direction that is not a unit vector.
     """
+    if not directions:
+        (position,), unit = _read(path, {"position": (None, 3)})
+        return position, None, unit
     (position, direction), unit = _read(path, {"position": (None, 3), "direction": (None, 3)})
     size = np.linalg.norm(direction, axis=1)
     worst = int(np.argmax(np.abs(size - 1.0)))
@@ -101,7 +110,9 @@ def _read(path, shapes):
     if not lengths[0]:
         raise InputError(f"the list of {'waves' if 'k' in shapes else 'starts'} is empty", where=str(path),
                          given="0 rows", allowed="at least one")
-    return arrays, unit.decode() if isinstance(unit, bytes) else str(unit)
+    # Other languages write a text as an array of one.
+    unit = unit.item() if isinstance(unit, np.ndarray) and unit.size == 1 else unit
+    return arrays, unit.decode(errors="replace") if isinstance(unit, bytes) else str(unit)
 
 
 def _dataset(h5py, file, path, name, shape):

@@ -200,8 +200,9 @@ def _snapshots(directory):
     paths = sorted(directory.glob("*.h5"))
     if not paths:
         return ["  snapshots    none"]
-    span = " to ".join(_time_of(p) for p in (paths[0], paths[-1]))
-    return [f"  snapshots    {len(paths)}, {paths[0].name} to {paths[-1].name}, time {span}",
+    times = [_time_of(p) for p in (paths[0], paths[-1])[:len(paths)]]
+    span = f", time {' to '.join(times)}" if all(times) else ""
+    return [f"  snapshots    {len(paths)}, {paths[0].name} to {paths[-1].name}{span}",
             "  the last one:", *("  " + line for line in _snapshot(paths[-1], deck=False))]
 
 
@@ -210,9 +211,11 @@ def _time_of(path):
 
     try:
         with h5py.File(path, "r") as file:
-            return f"{float(file['time'][()]):.6g} {_text(file['time'].attrs.get('units', ''))}"
-    except (OSError, KeyError):
-        return "unknown"
+            time = np.atleast_1d(file["time"][()])
+            span = f"{time[0]:.6g}" if time.size == 1 else f"{time[0]:.6g} … {time[-1]:.6g}"
+            return f"{span} {_text(file['time'].attrs.get('units', ''))}"
+    except (OSError, KeyError, IndexError):
+        return None
 
 
 def _checkpoints(directory):

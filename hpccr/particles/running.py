@@ -48,7 +48,7 @@ def plateau(t, m, begin):
     -------
     dict
         value, error: of the straight line through the mean curve by least squares; window: [first, last point]; converged:
-        whether the window before gives the same within 3 errors or 10 %, None if that cannot be said.
+        whether the window before gives the same within 3 errors or 10 %, None if errors of a tenth and more leave it open.
     """
     late = np.flatnonzero(t >= begin * t[-1] * (1 - 1e-9))
     late = late if len(late) > 1 else np.arange(max(0, len(t) - 2), len(t))
@@ -61,7 +61,8 @@ def plateau(t, m, begin):
         return np.array([value, value - _fitted(t[early], mean[early]) if len(early) > 1 else np.nan])
 
     (value, change), (error, spread) = jackknife(both, m)
-    flat = bool(abs(change) <= max(0.1 * abs(value), 3.0 * spread)) if np.isfinite(change + spread) else None
+    far = abs(change) > max(0.1 * abs(value), 3.0 * spread)
+    flat = None if not np.isfinite(change + spread) else False if far else True if 3.0 * spread < abs(value) else None
     return {"value": float(value), "error": float(error), "window": [float(t[late[0]]), float(t[-1])], "converged": flat}
 
 

@@ -152,14 +152,20 @@ def realise(kind, fractions, spectrum, modes, rms, rng):
     """
     if kind != "composite":
         return _pure(kind, spectrum, modes, rms, rng)
-    parts = [(name, part) for name, part in sorted(fractions.items()) if part > 0.0]
-    counts = _shares([part for _, part in parts], modes)
-    waves = [_pure(name, spectrum, count, rms * np.sqrt(part), rng) for (name, part), count in zip(parts, counts)]
+    waves = [_pure(name, spectrum, count, rms * np.sqrt(fractions[name]), rng) for name, count in shares(fractions, modes).items()]
     return Waves(*(np.concatenate([getattr(w, name) for w in waves]) for name in ("k", "amplitude", "phase")))
 
 
+def shares(fractions, modes):
+    """How many of the `modes` each kind of a composite gets: dict.
+
+    In proportion to its part of δB², at least 1 each, in alphabetical order; together `modes` where that is possible.
+    """
+    names = sorted(name for name, part in fractions.items() if part > 0.0)
+    return dict(zip(names, _shares([fractions[name] for name in names], modes)))
+
+
 def _shares(parts, modes):
-    """Whole numbers in proportion to `parts`, at least 1 each, that add up to `modes` where that is possible."""
     counts = [max(1, int(part * modes)) for part in parts]
     for place in np.argsort(parts, kind="stable")[::-1]:
         if sum(counts) < modes:

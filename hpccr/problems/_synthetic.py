@@ -2,8 +2,10 @@
 
 Lengths are in the deck's unit of length L: one parsec where the deck gives L_min and L_max with units or the files do so,
 otherwise the unit in which L_max is a pure number. Fields are in B_ref: the mean field B0 along z or, where there is
-none, the rms of δB.
+none, the rms of δB (of waves from a file: the unit of their amplitudes).
 """
+
+import bisect
 
 import numpy as np
 
@@ -11,12 +13,15 @@ from hpccr import units
 from hpccr.deck import library, turbulence
 from hpccr.errors import InputError
 from hpccr.particles import starts, sum_kernels
-from hpccr.particles.turbulence import Spectrum, realise, stream
+from hpccr.particles.turbulence import Spectrum, realise, shares, stream
 from hpccr.problems.ensemble import Ensemble
 
 DEFINITION = {
     "one-sided": "one-sided: integral over r from 0 to infinity of <B(0).B(r)>/dB2, averaged over directions",
     "two-sided": "two-sided: integral over r from -infinity to infinity of <B(0).B(r)>/dB2, averaged over directions"}
+
+# Their tallies are all kept until the end.
+_MOST_UNITS = 100_000
 
 
 class Synthetic:
@@ -40,11 +45,11 @@ class Synthetic:
         Correlation length [L] by the deck's definition.
     spectrum : Spectrum or None
         None where the waves come from a file.
-    files : list of str
+    files, warnings : list of str
     """
 
     def __init__(self, deck):
-        self.deck, self.key = deck, deck.turbulence
+        self.deck, self.key, self.warnings = deck, deck.turbulence, []
         self.files, self._given, self.spectrum, self.cm, self.name = [], None, None, None, "L"
         if self.key.waves_file is not None:
             self._read()
@@ -70,27 +75,40 @@ class Synthetic:
         bend = None if key.spectrum == "power_law" else self.length(key.bend_scale)
         self.spectrum = Spectrum(key.index, low, high, bend, key.bend_index)
         self.longest = high
+        for kind, modes in (shares(key.fractions, key.modes) if key.kind == "composite" else {}).items():
+            if modes < 10:
+                self.warnings.append(f"{modes} of {key.modes} waves are all that stand for the {kind} part of the field")
 
     def _read(self):
         """From a file of waves."""
         from hpccr.output import ensemble_files
 
-        path = library.input_file(self.key.waves_file, self.deck.path)
+        path = library.input_file(self.key.waves_file, self.deck.path, "turbulence.waves_file")
         self._given, unit = ensemble_files.read_waves(path)
         self.files.append(path)
         self.mean, self.rms = (0.0 if self.key.eta == 1.0 else 1.0), self._given.rms
-        self.cm, self.name = self.unit(unit)
+        self._agree(path)
+        self.cm, self.name = self.unit(unit, path)
         if self.name == "pc" and unit != "pc":
             factor = units.factor(unit, "pc")
             self._given = type(self._given)(self._given.k / factor, self._given.amplitude, self._given.phase)
         self.longest = 2.0 * np.pi / np.linalg.norm(self._given.k, axis=1).min()
 
-    @staticmethod
-    def unit(text):
+    def _agree(self, path):
+        """Refuse a level in the deck that is not that of the file."""
+        for name, given, found in (("eta", self.key.eta, self.rms**2 / (1.0 + self.rms**2)), ("dB", self.key.dB, self.rms)):
+            if given is not None and self.mean and abs(given / found - 1.0) > 0.01:
+                raise self.deck.refuse(f"turbulence.{name}", f"the waves in {path} have {name} = {found:.6g}",
+                                       allowed=f"{found:.6g}, or no {name}" + (", or 1: no mean field" if name == "eta" else ""))
+
+    def unit(self, text, path):
         """(length of one L [cm] or None, name of L) where a file says that its lengths are in `text`."""
         try:
             return units.factor(text, "cm") and (units.pc, "pc")
         except units.QuantityError:
+            if text not in ("", "1", "L", "L_max"):
+                self.warnings.append(f"{path}: length_unit {text!r} is not a unit of length that is known here; its lengths are "
+                                     "taken as pure numbers, in the unit of L_max")
             return None, "L"
 
     def length(self, measure):
@@ -134,17 +152,19 @@ class Synthetic:
         """Entries of summary.json that tell of the field."""
         waves = self.waves(0)
         entries = {"L_c": {"value": self.L_c, "unit": self.name, "definition": DEFINITION[self.key.correlation]},
-                   "eta": {"value": self.eta, "unit": "1"}, "dB": {"value": self.rms, "unit": "B0" if self.mean else "rms of dB"},
+                   "eta": {"value": self.eta, "unit": "1"}, "dB": {"value": self.rms, "unit": "B_ref"},
                    "modes": {"value": len(waves), "unit": "1"}}
         if self.cm is not None:
             entries["L_c_physical"] = {"value": self.L_c * self.cm / units.pc, "unit": "pc"}
+        if self.key.B0 is not None:
+            entries["B_ref"] = {"value": self.key.B0 * 1e6, "unit": "uG"}
         return entries
 
     def write(self, directory):
         """The waves of the first realisations, as many as the deck wants, as files that `turbulence.waves_file` takes."""
         from hpccr.output import ensemble_files
 
-        for realisation in range(min(self.deck.output.waves, self.deck.ensemble.realisations)):
+        for realisation in range(self.deck.output.waves):
             ensemble_files.write_waves(directory / "waves" / f"{realisation:06d}.h5", self.waves(realisation), self.name)
 
 
@@ -158,7 +178,10 @@ class InTurbulence(Ensemble):
     field : Synthetic
     particles : int
         Members in each realisation. A member's identity is realisation × particles + its number.
-    given : (array (n, 3), array (n, 3)) or None
+    realisations : int
+    independent : int
+        How many fields these are: all waves that a file gives are one field, whose particles say nothing of errors.
+    given : (array (n, 3), array (n, 3) or None) or None
         Positions [L] and directions of the starts that a file gives.
     """
 
@@ -166,8 +189,8 @@ class InTurbulence(Ensemble):
     member, usual = "member", 100
     # Starts are drawn from a cube of so many of the longest waves: large enough for independence, small enough for exact phases.
     cube = 30.0
-    # The unit of length of the kernels [L].
-    length = 1.0
+    # The unit of length of the kernels [L], and whether directions are wanted with the starts.
+    length, directed = 1.0, True
 
     @classmethod
     def check(cls, deck):
@@ -179,19 +202,24 @@ class InTurbulence(Ensemble):
         self.field, e = Synthetic(deck), deck.ensemble
         self.files, self.given, self._waves = list(self.field.files), None, (None, None)
         if e.starts_file is not None:
-            self._read_starts(library.input_file(e.starts_file, deck.path))
+            self._read_starts(library.input_file(e.starts_file, deck.path, "ensemble.starts_file"))
+        one = deck.turbulence.waves_file is not None
+        self.realisations = e.realisations or (1 if one else 20)
+        self.independent = 1 if one else self.realisations
+        if one and self.given is not None and self.realisations > 1:
+            raise deck.refuse("ensemble.realisations", "the same starts in the same waves, again and again",
+                              allowed="1 where both come from files")
         self.particles = e.particles or (self.usual if self.given is None else len(self.given[0]))
-        self.kept = [] if e.store is None else sorted(set(int(i) for i in e.store))
-        for number in self.kept:
-            if number >= e.realisations * self.particles:
-                raise deck.refuse("ensemble.store", f"there is no {self.member} {number}",
-                                  allowed=f"0 to {e.realisations * self.particles - 1}")
+        self.kept = [] if e.store is None else np.unique(e.store).tolist()
+        if self.kept and self.kept[-1] >= self.realisations * self.particles:
+            raise deck.refuse("ensemble.store", f"there is no {self.member} {self.kept[-1]}",
+                              allowed=f"0 to {self.realisations * self.particles - 1}")
 
     def _read_starts(self, path):
         from hpccr.output import ensemble_files
 
-        position, direction, unit = ensemble_files.read_starts(path)
-        _, name = Synthetic.unit(unit)
+        position, direction, unit = ensemble_files.read_starts(path, self.directed)
+        _, name = self.field.unit(unit, path)
         if name != self.field.name:
             raise InputError("the starts have another kind of length than the waves", where=path, given=f"length_unit {unit}",
                              allowed=f"a length in {self.field.name}, as turbulence.L_max or the file of waves")
@@ -204,20 +232,35 @@ class InTurbulence(Ensemble):
                                    allowed=f"up to {len(position)}")
         self.given = position, direction
 
+    @property
+    def errors(self):
+        """What the errors in the output are."""
+        return "jackknife over realisations of the field" if self.independent > 1 else "none: there is one realisation of the field"
+
     def cuts(self, most):
-        """Where a realisation is cut into units of at most so many members: list of int, from 0 to particles."""
+        """Where a realisation is cut into units of at most so many members: list of int, from 0 to particles.
+
+        Raises
+        ------
+        InputError
+            That would be too many units.
+        """
         pieces = -(-self.particles // most)
+        if pieces * self.realisations > _MOST_UNITS:
+            raise self.deck.refuse("ensemble.particles", f"{pieces * self.realisations:.3g} units of work of up to {most} {self.member}s",
+                                   allowed=f"up to {_MOST_UNITS} units: fewer members, fewer realisations, or larger units")
         return [self.particles * i // pieces for i in range(pieces + 1)]
 
     def stored(self, unit):
         """The members of a unit that are kept, with their places in it: dict."""
         first = unit.realisation * self.particles + unit.first
-        return {m: m - first for m in self.kept if first <= m < first + unit.count}
+        a, b = bisect.bisect_left(self.kept, first), bisect.bisect_left(self.kept, first + unit.count)
+        return {m: m - first for m in self.kept[a:b]}
 
     def starts(self, unit, mu=None):
         """Where a unit's members start: positions (n, 3) [L] and directions (n, 3), with a given cosine `mu` if not None."""
         if self.given is not None:
-            return tuple(part[unit.first:unit.first + unit.count] for part in self.given)
+            return tuple(part if part is None else part[unit.first:unit.first + unit.count] for part in self.given)
         u = starts.uniform(self.deck.turbulence.seed, unit.realisation, unit.first, unit.count)
         return starts.cube(u, self.cube * self.field.longest), starts.isotropic(u, mu)
 

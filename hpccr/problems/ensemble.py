@@ -90,14 +90,14 @@ class Ensemble(Problem):
         What the user should know before the run.
     kept : list of int
         Members of which records are kept.
-    record_columns : int
-        Numbers in a row of a record.
+    record_columns, record_size : int
+        Numbers in a row of a record, and in all records.
     """
 
     engine = "ensemble"
     state_size = tally_size = 0
     files = warnings = kept = ()
-    record_columns = 1
+    record_columns, record_size = 1, 0
 
     def units(self):
         """The pieces of work, in a fixed order: list of Unit."""
@@ -111,9 +111,9 @@ class Ensemble(Problem):
         """The Task whose `state()` was `state` and whose `records()` were `records`."""
         raise NotImplementedError
 
-    def keeps(self, unit, member):
-        """Whether the records of this member come from that unit."""
-        return False
+    def members(self, unit):
+        """The members whose records come from that unit: list of int."""
+        return []
 
     def compile(self):
         """Call every kernel once, on next to nothing."""
@@ -123,7 +123,7 @@ class Ensemble(Problem):
         return 1.0, 1 << 20
 
     def results(self, units, tallies):
-        """The Results from the tallies (units, tally_size) of all units, on rank 0."""
+        """The Results from the tallies of all units, list of array (tally_size,), on rank 0."""
         raise NotImplementedError
 
     def write(self, directory, records):

@@ -20,7 +20,7 @@ from hpccr.problems.ensemble import Results, Unit
 
 ENSEMBLE = Section(
     "ensemble", "the field lines",
-    realisations=integer(20, low=1, high=20_000, meaning="realisations of the field"),
+    realisations=integer(None, low=1, high=20_000, otherwise="20; 1 with waves_file", meaning="realisations of the field"),
     particles=integer(None, low=1, high=100_000_000, otherwise="128, or as many as starts_file holds",
                       meaning="lines in each; best a multiple of 32"),
     parameter=choice("both", ("s", "tau", "both"), meaning="what runs along the lines: arc length, or τ = ∫ds/|B|"),
@@ -31,7 +31,7 @@ ENSEMBLE = Section(
     tolerance=number(1e-6, low=1e-10, high=1e-2, meaning="error that a step may make, in shortest wavelengths"),
     plateau_from=number(0.5, low=0.0, high=0.99, meaning="the plateau is measured from this part of the end on"),
     starts_file=file(None, otherwise="random starts", meaning="HDF5 file of positions, used in every realisation"),
-    store=integers(None, low=0, otherwise="none", meaning="lines that are stored: realisation × particles + number"),
+    store=integers(None, low=0, otherwise="none", meaning="lines that are stored, in s if that is computed: realisation × particles + number"),
     store_points=integer(1000, low=1, high=10_000_000, meaning="points of a stored line, at equal distances"),
     unit=integer(None, low=1, high=4096, otherwise="256, or fewer in equal shares", meaning="lines in a unit of work, at most"))
 
@@ -52,7 +52,7 @@ class FieldLines(InTurbulence):
     sections = (turbulence.TURBULENCE, ENSEMBLE, ENSEMBLE_OUTPUT)
     record_columns = 6
 
-    member, usual, cube = "line", 128, 100.0
+    member, usual, cube, directed = "line", 128, 100.0, False
 
     def __init__(self, deck):
         super().__init__(deck)
@@ -60,6 +60,7 @@ class FieldLines(InTurbulence):
         if len(self.kept) * e.store_points > 10**8:
             raise deck.refuse("ensemble.store_points", f"{e.store_points} points on each of {len(self.kept)} lines",
                               allowed="at most 1e8 in all")
+        self.record_size = 6 * (e.store_points + 1) * len(self.kept)
         self.variants = {"s": (0,), "tau": (1,), "both": (0, 1)}[e.parameter]
         self.ends = (e.s_end, e.s_end if e.tau_end is None else e.tau_end)
         for variant in self.variants:
@@ -84,22 +85,22 @@ class FieldLines(InTurbulence):
 
     def _warn(self):
         """What may spoil the result: list of str."""
-        field, key = self.field, self.deck.turbulence
+        field, key, found = self.field, self.deck.turbulence, list(self.field.warnings)
         if key.kind != "slab" or field.spectrum is None:
-            return []
+            return found
         length = max(self.ends[v] for v in self.variants) * field.L_c
         phase = 2.0 * np.pi * length / field.longest
         if phase < 0.3:
-            return []
+            return found
         # In slab waves D(s) = (b²/2) ∫ E(k) sin(ks)/k dk, and no wave has less than k = 2π/L_max.
-        return [f"lines of slab waves do not spread when longer than L_max/2π: they are {length:.4g} {field.name} long, "
+        return [*found, f"lines of slab waves do not spread when longer than L_max/2π: they are {length:.4g} {field.name} long, "
                 f"{phase:.3g} times that, so that D_perp falls below the quasi-linear value"]
 
     # -- units of work ----------------------------------------------------------------------------------
 
     def _units(self):
         cuts = self.cuts(self.deck.ensemble.unit or _UNIT)
-        blocks = [Unit(r, a, b - a) for r in range(self.deck.ensemble.realisations) for a, b in zip(cuts, cuts[1:])]
+        blocks = [Unit(r, a, b - a) for r in range(self.realisations) for a, b in zip(cuts, cuts[1:])]
         found = [Unit(u.realisation, u.first, u.count, v) for v in self.variants for u in blocks]
         # Stored lines are computed once more, with points of their own: the tally has the same bits with them or without.
         return found + [Unit(u.realisation, u.first, u.count, _STORED + self.variants[0]) for u in blocks if self.stored(u)]
@@ -107,8 +108,8 @@ class FieldLines(InTurbulence):
     def units(self):
         return self._room
 
-    def keeps(self, unit, member):
-        return unit.variant >= _STORED and member in self.stored(unit)
+    def members(self, unit):
+        return list(self.stored(unit)) if unit.variant >= _STORED else []
 
     def _plan(self, unit):
         field, arc = self.field, unit.variant % _STORED == 0
@@ -151,7 +152,7 @@ class FieldLines(InTurbulence):
     def derived(self):
         field, e = self.field, self.deck.ensemble
         ends = ", ".join(f"{_NAMES[v]} = {self.ends[v]:.5g} {_UNITS[v][0]}" for v in self.variants)
-        rows = [*field.derived(), ("lines", f"{e.realisations} realisations of {self.particles}, to {ends}"),
+        rows = [*field.derived(), ("lines", f"{self.realisations} realisations of {self.particles}, to {ends}"),
                 ("wave evaluations", f"about {self._evaluations():.2g}")]
         theory = self._theory()
         if theory is not None:
@@ -168,12 +169,12 @@ class FieldLines(InTurbulence):
 
     def _averages(self, tallies, variant):
         """(moments (R, points, MOMENTS), means over the lines of each realisation, in units of L_c; steps, rejected)."""
-        size, count = self.deck.ensemble.realisations, len(self._points(variant))
+        size, count = self.independent, len(self._points(variant))
         total, lines, steps = np.zeros((size, count, fieldline_kernels.MOMENTS)), np.zeros(size), np.zeros(2)
         for unit, tally in zip(self._room, tallies):
             if unit.variant == variant:
-                total[unit.realisation] += tally[:total[0].size].reshape(total[0].shape)
-                lines[unit.realisation] += unit.count
+                total[unit.realisation % size] += tally[:total[0].size].reshape(total[0].shape)
+                lines[unit.realisation % size] += unit.count
                 steps += tally[-2:]
         power = np.array([1, 1, 1, 2, 2, 2, 2, 4, 4, 4])
         return total / lines[:, None, None] / self.field.L_c**power, steps
@@ -198,7 +199,7 @@ class FieldLines(InTurbulence):
         rows = max(len(column) for _, column in table.values())
         history = [(name, unit, np.append(column, np.full(rows - len(column), np.nan))) for name, (unit, column) in table.items()]
         attributes = {"L_c_definition": summary["L_c"]["definition"],
-                      "error_definition": "jackknife over realisations of the field",
+                      "error_definition": self.errors,
                       **{f"D_{_NAMES[v]}_definition": fieldline_results.DEFINITION[_NAMES[v]] for v in self.variants}}
         return Results(variables, summary, history, attributes)
 

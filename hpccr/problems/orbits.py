@@ -22,7 +22,7 @@ from hpccr.problems.ensemble import Results, Unit
 
 ENSEMBLE = Section(
     "ensemble", "the particles and their orbits",
-    realisations=integer(20, low=1, high=20_000, meaning="realisations of the field"),
+    realisations=integer(None, low=1, high=20_000, otherwise="20; 1 with waves_file", meaning="realisations of the field"),
     particles=integer(None, low=1, high=100_000_000, otherwise="100, or as many as starts_file holds",
                       meaning="particles in each"),
     rigidity=measure(None, "V", positive=True, otherwise="0.1, if there is no gyroradius",
@@ -73,9 +73,12 @@ class Orbits(InTurbulence):
         self.length = self.r_g = self._gyroradius()
         self.plan = self._plan()
         rows = self.plan.steps // e.store_every + 1
-        if len(self.kept) * rows > 2**31:
+        if len(self.kept) * rows > 10**8:
             raise deck.refuse("ensemble.store_every", f"{rows} points on each of {len(self.kept)} stored orbits",
-                              allowed="at most 2^31 in all")
+                              allowed="at most 1e8 in all")
+        self.record_size = 6 * rows * len(self.kept)
+        if e.mu is not None and self.given is not None:
+            raise deck.refuse("ensemble.mu", "the directions stand in starts_file", allowed="mu with random starts only")
         self._room, self._unit = self._units()
         self.tally_size, self.state_size = self.plan.tally_size, state_size(self.plan, self._unit)
         self.warnings = self._warn()
@@ -106,6 +109,8 @@ class Orbits(InTurbulence):
             if h * strong > 1.0:
                 raise self.deck.refuse("ensemble.step", f"step too long: {h * strong:.3g} rad of gyration in the rms field",
                                        allowed=f"up to {1 / strong:.4g} (1 rad), better {2 * np.pi / 40 / strong:.3g}")
+            if h > e.t_end * (1 + 1e-9):
+                raise self.deck.refuse("ensemble.step", "longer than the run", allowed=f"up to t_end = {e.t_end:g}")
             steps = max(1, int(np.ceil(e.t_end / h * (1 - 1e-12))))
         else:
             h = 2.0 * np.pi / e.steps_per_gyration / max(1.0, strong)
@@ -115,21 +120,27 @@ class Orbits(InTurbulence):
             h = e.t_end / steps
         if steps > 2**40:
             raise self.deck.refuse("ensemble.t_end", f"{steps:.3g} steps", allowed="at most 2^40 steps")
+        turns = field.waves(0).k_range[1] * (self.cube * field.longest + self.r_g * e.t_end)
+        if turns > 1e9:
+            raise self.deck.refuse("ensemble.t_end", f"phases of up to {turns:.2g} rad: rounding would spoil the shortest waves",
+                                   allowed=f"up to {1e9 / field.waves(0).k_range[1] / self.r_g:.3g}, or a longer L_min")
         count = max(2, int(np.ceil(np.log10(steps) * e.times_per_decade)) + 1)
         at = np.unique(np.rint(np.geomspace(1, steps, count)).astype(np.int64))
+        if e.lag is not None and e.lag > e.t_end * (1 + 1e-9):
+            raise self.deck.refuse("ensemble.lag", "longer than the run", allowed=f"up to t_end = {e.t_end:g}")
         lag = max(1, min(steps, round((20.0 if e.lag is None else e.lag) / h)))
         return Plan(h, steps, tuple(at.tolist()), lag, e.mu_bins, field.mean, e.store_every)
 
     def _warn(self):
         """What may spoil the result: list of str."""
-        field, found = self.field, []
+        field, found = self.field, list(self.field.warnings)
         waves = field.waves(0)
         reach = waves.k_range[1] * self.r_g
         if reach < 4.0 and field.mean:
-            what = "no particle finds" if reach < 1.0 else f"particles with |mu| < {1 / reach:.2g} find no"
+            what = "no particle finds" if reach < 1.0 else f"particles with |mu| < {1 / reach:.2g} do not find"
             found.append(f"k_max is {'below' if reach < 1 else 'close to'} the resonant scale: k_max r_g = {reach:.3g} "
                          f"(k_max = {waves.k_range[1]:.4g}/{field.name}, r_g = {self.r_g:.4g} {field.name}), and {what} a resonant "
-                         "wave (k r_g |mu| = 1); a smaller L_min would have them")
+                         "wave (k r_g |mu| = 1), which a smaller L_min would have")
         crossing = 2.0 * np.pi / reach / self.plan.h
         if crossing < 4.0:
             found.append(f"the step does not resolve the shortest waves: {crossing:.3g} steps across "
@@ -144,12 +155,12 @@ class Orbits(InTurbulence):
         most = e.unit
         if most is None:
             # Whole lanes; 256 particles keep the kernels fastest.
-            share = self.particles * e.realisations / _UNITS
+            share = self.particles * self.realisations / _UNITS
             most = max(64, int(np.ceil(share / 64)) * 64) if share < 256 else int(np.ceil(share / 256)) * 256
         cuts = self.cuts(most)
-        found = [Unit(r, a, b - a) for r in range(e.realisations) for a, b in zip(cuts, cuts[1:])]
+        found = [Unit(r, a, b - a) for r in range(self.realisations) for a, b in zip(cuts, cuts[1:])]
         if e.half_step:
-            found += [Unit(r, 0, cuts[1], 1) for r in range(e.realisations)]
+            found += [Unit(r, 0, cuts[1], 1) for r in range(self.realisations)]
         return found, max(b - a for a, b in zip(cuts, cuts[1:]))
 
     def units(self):
@@ -159,8 +170,8 @@ class Orbits(InTurbulence):
         """(plan, stored orbits) of a unit: the second variant has half the step, and stores nothing."""
         return (self.plan.refined(2), {}) if unit.variant else (self.plan, self.stored(unit))
 
-    def keeps(self, unit, member):
-        return member in self._of(unit)[1]
+    def members(self, unit):
+        return list(self._of(unit)[1])
 
     def begin(self, unit):
         plan, stored = self._of(unit)
@@ -194,23 +205,35 @@ class Orbits(InTurbulence):
                 ("step", f"{plan.h:.5g}/Omega: {2 * np.pi / plan.h:.4g} to a gyration, "
                          f"{2 * np.pi / k[1] / self.r_g / plan.h:.4g} across the shortest wave"),
                 ("steps", f"{plan.steps}, to {plan.steps * plan.h:.6g}/Omega"),
-                ("particles", f"{self.deck.ensemble.realisations} realisations of {self.particles}"),
+                ("particles", f"{self.realisations} realisation{'s' * (self.realisations > 1)} of {self.particles}"),
+                ("lag of D_mumu", f"{plan.lag * plan.h:.5g}/Omega"),
                 ("wave evaluations", f"{self._evaluations():.3g}")]
         if field.cm is not None:
-            rows.append(("physical", f"r_g = {self.r_g * field.cm / units.pc:.4g} pc, 1/Omega = {self._second() / units.yr:.4g} yr"))
+            rows.append(("physical", ", ".join(f"{name} = {entry['value']:.4g} {entry['unit']}" for name, entry in self._physical().items())))
         return rows
 
     def _second(self):
         """1/Ω [s] for particles at the speed of light."""
         return self.r_g * self.field.cm / units.c
 
+    def _physical(self):
+        """Entries of the summary that tell what the particles are in reality, where the deck has a length."""
+        if self.field.cm is None:
+            return {}
+        found = {"gyroradius_physical": {"value": self.r_g * self.field.cm / units.pc, "unit": "pc"},
+                 "gyration_time_physical": {"value": self._second() / units.yr, "unit": "yr", "definition": "1/Omega, for v = c"}}
+        if self.deck.turbulence.B0 is not None:
+            rigidity = self.r_g * self.field.cm * self.deck.turbulence.B0 * 1e-8 * units.c
+            found["rigidity_physical"] = {"value": rigidity / 1e12, "unit": "TV"}
+        return found
+
     def _averages(self, tallies, variant, first=None):
-        """Means over the particles of each realisation: (moments (R, times, MOMENTS), bins (R, 3, m), speed error (R,))."""
-        total, count = np.zeros((self.deck.ensemble.realisations, self.tally_size)), np.zeros(self.deck.ensemble.realisations)
+        """Means over the particles in each independent field: (moments (R, times, MOMENTS), bins (R, 3, m), speed error (R,))."""
+        total, count = np.zeros((self.independent, self.tally_size)), np.zeros(self.independent)
         for unit, tally in zip(self._room, tallies):
             if unit.variant == variant and first in (None, unit.first):
-                total[unit.realisation] += tally
-                count[unit.realisation] += unit.count
+                total[unit.realisation % self.independent] += tally
+                count[unit.realisation % self.independent] += unit.count
         return self.plan.split(total / count[:, None])
 
     def results(self, units, tallies):
@@ -218,7 +241,7 @@ class Orbits(InTurbulence):
         moments, bins, speed = self._averages(tallies, 0)
         flow = orbit_results.plateau(t, moments, self.deck.ensemble.plateau_from)
         run = orbit_results.running(t, moments)
-        summary = {**self._coefficients(flow), **self.field.summary(),
+        summary = {**self._coefficients(flow), **self.field.summary(), **self._physical(),
                    "rigidity": {"value": self.r_g / self.field.L_c, "unit": "L_c"},
                    "gyroradius": {"value": self.r_g, "unit": self.field.name},
                    "step": {"value": plan.h, "unit": "1/Omega"}, "steps": {"value": plan.steps, "unit": "1"},
@@ -231,7 +254,7 @@ class Orbits(InTurbulence):
                    ("msd_par", "r_g2", moments[:, :, orbit_results.ZZ].mean(axis=0)),
                    ("msd_perp", "r_g2", moments[:, :, [orbit_results.XX, orbit_results.YY]].sum(axis=2).mean(axis=0))]
         attributes = {"L_c_definition": summary["L_c"]["definition"], "d_par_definition": orbit_results.D_PAR,
-                      "d_perp_definition": orbit_results.D_PERP, "error_definition": "jackknife over realisations of the field"}
+                      "d_perp_definition": orbit_results.D_PERP, "error_definition": self.errors}
         return Results(self._variables(t, run, moments, bins), summary, history, attributes)
 
     def _coefficients(self, flow):
@@ -268,7 +291,7 @@ class Orbits(InTurbulence):
         lag = self.plan.lag * self.plan.h
         centres = (np.arange(self.plan.bins) + 0.5) * 2.0 / self.plan.bins - 1.0
         (D, D_error), (drift, drift_error) = orbit_results.pitch_angle(bins, lag)
-        count = bins[:, 0].sum(axis=0) * self.particles
+        count = bins[:, 0].sum(axis=0) * self.particles * self.realisations / self.independent
         rows = [("time", at, t, "1/Omega", "time"), ("mu", ("mu",), centres, "1", "cosine of the pitch angle, bin centres"),
                 ("lag", (), np.array(lag), "1/Omega", "lag of D_mumu"),
                 *_both("d_par", at, run["d_par"], "c r_g", "running parallel diffusion coefficient, " + orbit_results.D_PAR),

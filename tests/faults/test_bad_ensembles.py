@@ -3,7 +3,7 @@
 import h5py
 import numpy as np
 import pytest
-from jobs import hpccr
+from jobs import few, hpccr, summary
 
 from hpccr import cli
 
@@ -28,6 +28,16 @@ REFUSED = {
     "waves with divergence": ('[turbulence]\nwaves_file = "along.h5"', ("along.h5", "row 1", "divergence")),
     "waves not finite": ('[turbulence]\nwaves_file = "nan.h5"', ("nan.h5", "finite")),
     "more particles than starts": ('[ensemble]\nstarts_file = "starts.h5"\nparticles = 9', ("particles", "3 starts")),
+    "a level that is not the file's": ('[turbulence]\nwaves_file = "good.h5"\neta = 0.1', ("eta", "eta = 0.1", "have eta = 0.5")),
+    "starts and waves again and again": ('[turbulence]\nwaves_file = "good.h5"\n[ensemble]\nstarts_file = "starts.h5"\nrealisations = 2',
+                                         ("realisations", "again and again")),
+    "directions twice": ('[ensemble]\nstarts_file = "starts.h5"\nmu = 0.5', ("ensemble] mu", "starts_file")),
+    "lag beyond the end": ("[ensemble]\nt_end = 10.0\nlag = 11.0", ("ensemble] lag", "up to t_end")),
+    "step beyond the end": ("[ensemble]\nt_end = 0.01\nstep = 0.1", ("ensemble] step", "up to t_end")),
+    "more units than can be kept": ("[ensemble]\nparticles = 20000000\nunit = 1\nrealisations = 1", ("units of work", "up to 100000")),
+    "phases beyond all digits": ("[ensemble]\nrigidity = 1e14\nsteps_per_wave = 0.0", ("t_end", "phases")),
+    "more stored points than fit": ("[ensemble]\nt_end = 1e8\nstore = [0, 1, 2, 3]", ("store_every", "1e8")),
+    "a directory": ('[turbulence]\nwaves_file = "/tmp"', ("/tmp: this is a directory", "waves_file")),
     "starts of another kind of length": ('[turbulence]\nL_min = "1 pc"\nL_max = "10 pc"\n[ensemble]\nstarts_file = "starts.h5"', ("length",)),
 }
 
@@ -98,3 +108,42 @@ def test_a_file_that_changed_since_the_run_began(place):
         file["phase"][0] = 1.0
     done = hpccr(2, "restart", "run", status=2, cwd=place)
     assert "has changed since the run began" in done.stderr and "good.h5" in done.stderr
+
+
+def test_one_given_field_has_no_error(place):
+    """The scatter between particles of one field says nothing of others: errors are null, not small."""
+    (place / "deck.toml").write_text(HEAD + '[turbulence]\nwaves_file = "good.h5"\n[ensemble]\nrealisations = 3\nparticles = 4\ngyroradius = 0.5\nt_end = 5.0\n')
+    hpccr(0, "run", "deck.toml", "--out", "run", cwd=place)
+    found = summary(place / "run")
+    assert found["kappa_par"]["value"] is not None and found["kappa_par"]["error"] is None and found["kappa_par"]["converged"] is None
+
+
+@pytest.mark.parametrize("unit, told", [(np.array([b"pc"]), False), (b"kpc", False), ("parsecs_", True), ("s", True), (1.0, True), ("L_max", False)])
+def test_units_of_length_in_a_file(place, capsys, unit, told):
+    """Texts as other languages write them; what is not a length is told."""
+    with h5py.File(place / "good.h5", "r+") as file:
+        file.attrs["length_unit"] = unit
+    (place / "deck.toml").write_text(HEAD + '[turbulence]\nwaves_file = "good.h5"\n')
+    with pytest.raises(SystemExit) as leaving:
+        cli.main(["check", "deck.toml"])
+    out, _ = capsys.readouterr()
+    assert leaving.value.code == 0 and ("is not a unit of length" in out) == told
+    assert (" pc " in out) == (unit in (b"kpc", np.array([b"pc"]))), out
+
+
+@pytest.mark.parametrize("deck, result", [("orbits_quick", "kappa_par"), ("fieldlines", "D_perp")])
+def test_info_on_a_finished_run(place, deck, result):
+    few(place / "small.toml", deck)
+    hpccr(0, "run", "small.toml", "--out", "run", cwd=place)
+    said = hpccr(0, "info", "run", cwd=place).stdout
+    assert "finished" in said and "unknown" not in said and result in said
+    for part in ("snapshots/000000.h5", *sorted(f"checkpoints/{path.name}" for path in (place / "run" / "checkpoints").iterdir())):
+        hpccr(0, "info", place / "run" / part)
+
+
+def test_many_stored_orbits_are_found_again_at_once(place):
+    """Members are looked up, not searched for: a restart with 1500 units of one stored orbit each."""
+    (place / "deck.toml").write_text(HEAD + "[turbulence]\nmodes = 4\n[ensemble]\nrealisations = 1\nparticles = 1500\nunit = 1\nt_end = 10.0\n"
+                                     f"store = {list(range(1500))}\nstore_every = 1000\n")
+    hpccr(0, "run", "deck.toml", "--out", "run", cwd=place)
+    hpccr(0, "restart", "run", cwd=place, timeout=40)
