@@ -167,10 +167,11 @@ def write_orbits(path, member, time, orbits, length_unit, attributes=None):
     """
     data = {"id": np.asarray(member, dtype=np.int64), "time": np.asarray(time, dtype=float),
             "position": orbits[:, :, :3], "direction": orbits[:, :, 3:]}
-    _write(path, data, {"length_unit": length_unit, "time_unit": "1/Omega", **(attributes or {})})
+    attributes = {"length_unit": length_unit, "time_unit": "1/Omega", **(attributes or {})}
+    _write(path, data, attributes, {"id": "1", "time": attributes["time_unit"], "position": length_unit, "direction": "1"})
 
 
-def _write(path, datasets, attributes):
+def _write(path, datasets, attributes, units=None):
     """Write an HDF5 file beside its name, and give it the name when it is complete."""
     h5py, path = hdf5.library(_ALONE), Path(path)
     beside = path.with_name(path.name + ".tmp")
@@ -181,6 +182,8 @@ def _write(path, datasets, attributes):
                 hdf5.create(h5py, file, name, data.shape, data.dtype)[...] = data
             for name, value in attributes.items():
                 file.attrs[name] = value
+            for name, unit in (units or {}).items():
+                file[name].attrs["units"] = unit
         hdf5.publish(beside, path)
     except (OSError, RuntimeError) as error:
         with contextlib.suppress(OSError):
