@@ -1,11 +1,11 @@
 """Orbits in a magnetic field that does not change: dv/dt = v × b, by the Boris (1970) scheme.
 
-Units: speed 1, time 1/Ω, length r_g = v/Ω, field B_ref. The state of n particles is an array (9, n) with rows x, y, z,
-v_x, v_y, v_z, b_x, b_y, b_z, of which the last three are scratch.
+Units: speed 1, time 1/Ω, length r_g = v/Ω, field B_ref. The state of n particles is an array (9, n + PAD) with rows x, y,
+z, v_x, v_y, v_z, b_x, b_y, b_z, of which the last three are scratch.
 """
 
 from hpccr.jit import kernel
-from hpccr.particles.sum_kernels import BLOCK, field
+from hpccr.particles.sum_kernels import BLOCK, PAD, field
 
 # Columns of a row of the tally: displacement (3), xx yy zz xy xz yz (6), x⁴ y⁴ z⁴ (3), v_i(0) v_j (9), v_i(0) Δx_j (9).
 MOMENTS = 30
@@ -24,12 +24,12 @@ def push(waves, mean, h, steps, state):
     h : float
         [1/Ω]
     steps : int
-    state : array (9, n)
+    state : array (9, n + PAD)
         n is a multiple of LANES.
     """
-    half = 0.5 * h
-    for first in range(0, state.shape[1], BLOCK):
-        last = min(first + BLOCK, state.shape[1])
+    half, lanes = 0.5 * h, state.shape[1] - PAD
+    for first in range(0, lanes, BLOCK):
+        last = min(first + BLOCK, lanes)
         x, y, z = state[0, first:last], state[1, first:last], state[2, first:last]
         vx, vy, vz = state[3, first:last], state[4, first:last], state[5, first:last]
         bx, by, bz = state[6, first:last], state[7, first:last], state[8, first:last]
@@ -63,7 +63,7 @@ def moments(state, start, count, row):
 
     Parameters
     ----------
-    state : array (9, n)
+    state : array (9, n + PAD)
     start : array (6, n)
         Positions and directions at t = 0.
     count : int

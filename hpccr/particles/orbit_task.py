@@ -83,13 +83,14 @@ class OrbitTask:
         # Lanes beyond the last particle repeat it: they cost what zeros would, and stay finite.
         place = np.minimum(np.arange(self._lanes), len(position) - 1)
         self._start[:3], self._start[3:] = position[place].T, direction[place].T
-        self._state[:6], self._mu[:] = self._start, self._start[5]
+        self._state[:6, :self._lanes], self._mu[:] = self._start, self._start[5]
         self._keep()
 
     def _room(self, count, stored):
         plan = self.plan
         self._count, self._lanes = count, sum_kernels.lanes(count)
-        self._state, self._start = sum_kernels.aligned((9, self._lanes)), np.zeros((6, self._lanes))
+        self._state = sum_kernels.aligned((9, self._lanes + sum_kernels.PAD))
+        self._start = np.zeros((6, self._lanes))
         self._mu, self._moments = np.zeros(self._lanes), np.zeros((len(plan.at), orbit_kernels.MOMENTS))
         self._bins, self._speed = np.zeros((3, plan.bins)), 0.0
         self._stored = dict(stored)
@@ -128,7 +129,8 @@ class OrbitTask:
 
     def state(self):
         """Everything that is needed to go on: array (state_size,)."""
-        return np.concatenate([[float(self._step)], self._state[:6].ravel(), self._start.ravel(), self._mu, self.tally()])
+        moving = self._state[:6, :self._lanes].ravel()
+        return np.concatenate([[float(self._step)], moving, self._start.ravel(), self._mu, self.tally()])
 
     @classmethod
     def resumed(cls, unit, plan, waves, state, records, stored=()):
@@ -139,7 +141,7 @@ class OrbitTask:
         n = task._lanes
         task._step = int(state[0])
         cuts = np.cumsum([1, 6 * n, 6 * n, n])
-        task._state[:6] = state[cuts[0]:cuts[1]].reshape(6, n)
+        task._state[:6, :n] = state[cuts[0]:cuts[1]].reshape(6, n)
         task._start[:] = state[cuts[1]:cuts[2]].reshape(6, n)
         task._mu[:] = state[cuts[2]:cuts[3]]
         moments, bins, speed = plan.split(state[cuts[3]:cuts[3] + plan.tally_size])

@@ -140,7 +140,7 @@ class FieldLines(InTurbulence):
         field, tolerance = self.field, self.deck.ensemble.tolerance
         # As measured in isotropic turbulence with two decades of waves: 27 at δB = B0 and 15 at a tenth of it, tolerance 1e-6.
         each = max(13.0, 27.0 * (1e-6 / tolerance) ** (0.2 if tolerance >= 1e-7 else 0.15)) * min(1.3, 0.5 + field.rms / 2)
-        modes = -(-len(field.waves(0)) // 4) * 4
+        modes = -(-len(field.waves(0)) // 2) * 2
         ways = sum(sum_kernels.lanes(u.count) * self.ends[u.variant % _STORED] for u in self._room if u.variant < _STORED)
         return ways * (field.L_c / field.shortest() * each + 200.0 / max(self.ends)) * modes
 

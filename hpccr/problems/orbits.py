@@ -191,7 +191,7 @@ class Orbits(InTurbulence):
 
     def _evaluations(self):
         """Wave evaluations of the whole run."""
-        modes = -(-len(self.field.waves(0)) // 4) * 4
+        modes = -(-len(self.field.waves(0)) // 2) * 2
         return sum(sum_kernels.lanes(u.count) * self.plan.steps * (1 + u.variant) for u in self._room) * modes
 
     def seconds(self):
