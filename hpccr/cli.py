@@ -9,7 +9,6 @@ message among them.
 import contextlib
 import os
 import sys
-import time
 import traceback
 
 import click
@@ -322,20 +321,10 @@ def _leave(status, message):
     if message and rank == 0:
         sys.stderr.write(f"hpccr: {message}\n")
         sys.stderr.flush()
-    if status and parallel.launched() and not _all_arrived():
+    if status and parallel.launched() and not parallel.world().arrived(_PATIENCE):
         # This rank is alone with its error: the others would wait for it forever.
         if message and rank != 0:
             sys.stderr.write(f"hpccr: rank {rank}: {message}\n")
             sys.stderr.flush()
         parallel.world().raw.Abort(status)
     sys.exit(status)
-
-
-def _all_arrived():
-    """Whether all ranks come here within the patience we have."""
-    request, start = parallel.world().raw.Ibarrier(), time.monotonic()
-    while not request.Test():
-        if time.monotonic() - start > _PATIENCE:
-            return False
-        time.sleep(0.01)
-    return True

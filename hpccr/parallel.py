@@ -7,6 +7,7 @@ with `agree`: all ranks then raise the same error, and none is left waiting in a
 import contextlib
 import functools
 import os
+import time
 
 import numpy as np
 
@@ -54,6 +55,16 @@ class Comm:
     def barrier(self):
         """Wait for all ranks."""
         self.raw.Barrier()
+
+    def arrived(self, patience, meanwhile=lambda: None):
+        """Whether all ranks call this within `patience` seconds; `meanwhile()` is called now and then. Nothing blocks."""
+        request, start = self.raw.Ibarrier(), time.monotonic()
+        while not request.Test():
+            if time.monotonic() - start > patience:
+                return False
+            meanwhile()
+            time.sleep(0.01)
+        return True
 
     def bcast(self, value):
         """Rank 0's `value` (plain numbers, strings, lists, dicts) on all ranks."""

@@ -8,8 +8,8 @@ theory has no scattering through 90 degrees: D_mumu falls to 0 at mu = 0, and is
 """
 
 import numpy as np
-from common import WIDTH, Arguments, colours, plt, save, script
-from ensembles import GREY, labels, measured, open_ensemble
+from common import WIDTH, colours, plt, save, script
+from ensembles import GREY, drawn, labels, measured, open_ensemble
 
 from hpccr.errors import InputError
 
@@ -130,20 +130,14 @@ def _levels(axis, seen):
 
 
 def main():
-    parser = Arguments(prog="dmumu.py", description=__doc__.split("\n")[0])
-    parser.add_argument("directories", metavar="DIR", nargs="+", help="a run; several are drawn in one figure")
-    parser.add_argument("--out", help="where the figure goes; default figures/ in the first DIR")
-    given = parser.parse_args()
-    if len(given.directories) > 12:
-        raise InputError("too many runs for one figure", given=len(given.directories), allowed="at most 12")
-    seen = [Scattering(directory) for directory in given.directories]
+    seen, out = drawn("dmumu.py", __doc__, Scattering)
     for one in seen:
         if not np.isfinite(one.theory).any():
             print(f"{one.run.directory}: no quasi-linear D_mumu in the snapshot (it has no slab waves); no ratio is drawn")
             continue
         for mu in PRINTED:
             print(f"{one.run.directory}: |mu| near {mu:g}: D_mumu/quasi-linear = {measured(*one.near(mu))}")
-    save(dmumu(seen), given.out or seen[0].run.directory / "figures", "dmumu" if len(seen) == 1 else "dmumu_compared")
+    save(dmumu(seen), out, "dmumu" if len(seen) == 1 else "dmumu_compared")
 
 
 if __name__ == "__main__":

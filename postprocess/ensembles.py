@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import xarray
-from common import open_snapshot, positive, read_json, snapshot_files, tidy_log
+from common import Arguments, open_snapshot, positive, read_json, snapshot_files, tidy_log
 
 from hpccr.errors import InputError
 
@@ -69,6 +69,23 @@ class Ensemble:
         """Kind of turbulence in words."""
         turbulence = self.deck.get("turbulence", {})
         return kind_label("" if turbulence.get("waves_file") else turbulence.get("kind"))
+
+
+def drawn(prog, doc, reader):
+    """The runs that the command line of a script names, at most 12, each through `reader`, and where the figure goes by default.
+
+    Returns
+    -------
+    list, Path or str
+    """
+    parser = Arguments(prog=prog, description=doc.split("\n")[0])
+    parser.add_argument("directories", metavar="DIR", nargs="+", help="a run; several are drawn in one figure")
+    parser.add_argument("--out", help="where the figure goes; default figures/ in the first DIR")
+    given = parser.parse_args()
+    if len(given.directories) > 12:
+        raise InputError("too many runs for one figure", given=len(given.directories), allowed="at most 12")
+    seen = [reader(directory) for directory in given.directories]
+    return seen, given.out or seen[0].run.directory / "figures"
 
 
 def open_ensemble(directory, problem, variables):

@@ -10,8 +10,8 @@ The file is fieldlines, or fieldlines_compared where there are several runs. The
 """
 
 import numpy as np
-from common import WIDTH, Arguments, colours, log_limits, plt, save, script, tidy_log
-from ensembles import common_factor, curve, exponents, labels, measured, open_ensemble, second_axis
+from common import WIDTH, colours, log_limits, plt, save, script, tidy_log
+from ensembles import common_factor, curve, drawn, exponents, labels, measured, open_ensemble, second_axis
 
 from hpccr.errors import InputError
 
@@ -142,13 +142,7 @@ def _legends(figure, seen):
 
 
 def main():
-    parser = Arguments(prog="fieldlines.py", description=__doc__.split("\n")[0])
-    parser.add_argument("directories", metavar="DIR", nargs="+", help="a run; several are drawn in one figure")
-    parser.add_argument("--out", help="where the figure goes; default figures/ in the first DIR")
-    given = parser.parse_args()
-    if len(given.directories) > 12:
-        raise InputError("too many runs for one figure", given=len(given.directories), allowed="at most 12")
-    seen = [FieldLines(directory) for directory in given.directories]
+    seen, out = drawn("fieldlines.py", __doc__, FieldLines)
     for one in seen:
         for name in PARAMETERS:
             D, error, begin, end = one.plateau(name)
@@ -161,7 +155,7 @@ def main():
         if not one.run.summary:
             print(f"{one.run.directory}: no summary.json, the run has not ended; no plateau is drawn")
     name = "fieldlines" if len(seen) == 1 else "fieldlines_compared"
-    save(fieldlines(seen), given.out or seen[0].run.directory / "figures", name)
+    save(fieldlines(seen), out, name)
 
 
 if __name__ == "__main__":

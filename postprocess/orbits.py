@@ -11,8 +11,8 @@ The file is running, or running_compared where there are several runs. The plate
 """
 
 import numpy as np
-from common import WIDTH, Arguments, colours, log_limits, plt, save, script, tidy_log
-from ensembles import GREY, common_factor, curve, exponents, labels, measured, open_ensemble, second_axis
+from common import WIDTH, colours, log_limits, plt, save, script, tidy_log
+from ensembles import GREY, common_factor, curve, drawn, exponents, labels, measured, open_ensemble, second_axis
 
 from hpccr.errors import InputError
 
@@ -147,13 +147,7 @@ def _legends(figure, seen):
 
 
 def main():
-    parser = Arguments(prog="orbits.py", description=__doc__.split("\n")[0])
-    parser.add_argument("directories", metavar="DIR", nargs="+", help="a run; several are drawn in one figure")
-    parser.add_argument("--out", help="where the figure goes; default figures/ in the first DIR")
-    given = parser.parse_args()
-    if len(given.directories) > 12:
-        raise InputError("too many runs for one figure", given=len(given.directories), allowed="at most 12")
-    seen = [Orbits(directory) for directory in given.directories]
+    seen, out = drawn("orbits.py", __doc__, Orbits)
     for one in seen:
         for which in COLUMNS:
             kappa, error, begin, end = one.plateau(which)
@@ -163,7 +157,7 @@ def main():
                 print(f"{one.run.directory}: kappa_{which} = {measured(kappa, error, 'v r_g')} {window}")
         if not one.run.summary:
             print(f"{one.run.directory}: no summary.json, the run has not ended; no plateau is drawn")
-    save(running(seen), given.out or seen[0].run.directory / "figures", "running" if len(seen) == 1 else "running_compared")
+    save(running(seen), out, "running" if len(seen) == 1 else "running_compared")
 
 
 if __name__ == "__main__":

@@ -2,14 +2,9 @@
 
 import numpy as np
 
-from hpccr.deck import library, reader
+from simulate import deck  # noqa: F401 - for the tests of ensembles
+
 from hpccr.problems import registry
-
-
-def deck(name, *settings):
-    """A deck of run/ with "section.key=value" settings, of which the last counts."""
-    last = {setting.partition("=")[0]: setting for setting in settings}
-    return reader.read(library.find(name), list(last.values()), problems=registry)
 
 
 def outcome(resolved):

@@ -10,7 +10,7 @@ import time
 
 import numpy as np
 
-from hpccr.bench.children import child
+from hpccr.bench.timing import best, child
 from hpccr.jit import kernel
 
 CASE = ["medium.phase=WIM", "source.radius=15 pc", "axes.p.cells=64", "axes.z.to=3 kpc", "axes.z.scale=15 pc",
@@ -137,8 +137,8 @@ def _stage():
     system, mesh, vector = job.system, job.mesh, job.stepper.u
     rate, shift, blocks = np.empty(mesh.shape), 1e-8, job.system.blocks
     steps, residuals, jacobians = job.stepper.number, system.residuals, system.jacobians
-    residual = _best(lambda: system.rate(0.0, vector, rate))
-    jacobian = _best(lambda: system.jacobian(0.0, vector, shift))
+    residual = best(lambda: system.rate(0.0, vector, rate))
+    jacobian = best(lambda: system.jacobian(0.0, vector, shift))
     saved = [b.copy() for b in (blocks.lower, blocks.diag, blocks.upper)]
 
     def again():
@@ -146,27 +146,16 @@ def _stage():
             b[...] = s
 
     x = np.ones(mesh.shape)
-    factor = _best(lambda: solve_kernels.factor(blocks.lower, blocks.diag, blocks.upper), again)
-    substitute = _best(lambda: solve_kernels.substitute(blocks.lower, blocks.diag, blocks.upper, x))
+    factor = best(lambda: solve_kernels.factor(blocks.lower, blocks.diag, blocks.upper), again)
+    substitute = best(lambda: solve_kernels.substitute(blocks.lower, blocks.diag, blocks.upper, x))
     again()
-    at_once = _best(lambda: _eliminate_at_once(blocks.lower, blocks.diag, blocks.upper, x), again)
+    at_once = best(lambda: _eliminate_at_once(blocks.lower, blocks.diag, blocks.upper, x), again)
     again()
-    by_line = _best(lambda: _eliminate_by_line(blocks.lower, blocks.diag, blocks.upper, x), again)
+    by_line = best(lambda: _eliminate_by_line(blocks.lower, blocks.diag, blocks.upper, x), again)
     parts = residuals * residual + jacobians * (jacobian + factor) + 4 * steps * substitute
     job.destroy()
     return {"stage": residual + jacobian + factor + substitute, "residual": residual, "jacobian": jacobian,
             "solve": factor + substitute, "by_line": by_line, "at_once": at_once, "run_over_parts": total / parts}
-
-
-def _best(function, before=lambda: None, repeats=15):
-    """The shortest time of a call [s]."""
-    times = []
-    for _ in range(repeats):
-        before()
-        began = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - began)
-    return min(times[1:])
 
 
 @kernel

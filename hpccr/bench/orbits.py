@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hpccr.bench.children import child
+from hpccr.bench.timing import best, child
 from hpccr.jit import kernel
 from hpccr.particles import sum_kernels
 from hpccr.particles.orbit_task import OrbitTask, Plan
@@ -95,7 +95,7 @@ def _rates():
         task.advance()
         bare, steps = [], []
         for _ in range(9):          # in turns, for a machine that drifts
-            bare.append(best(lambda: _sums(waves, state, repeats), 1) / repeats / modes / _POINTS)
+            bare.append(best(lambda: _sums(waves, state, repeats), repeats=1) / repeats / modes / _POINTS)
             before, began = task.progress, time.perf_counter()
             task.advance()
             seconds = time.perf_counter() - began
@@ -141,17 +141,6 @@ def _width():
     fresh(waves, *state[:3, :_POINTS], *state[6:, :_POINTS])
     code = "".join(fresh.dispatcher.inspect_asm().values())
     return 512 if "zmm" in code else 256 if "ymm" in code else 128
-
-
-def best(function, repeats=7):
-    """The shortest time of a call [s]."""
-    function()
-    times = []
-    for _ in range(repeats):
-        began = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - began)
-    return min(times)
 
 
 # -- on ranks ------------------------------------------------------------------------------------------------

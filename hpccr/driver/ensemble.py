@@ -21,6 +21,7 @@ class EnsembleJob(Job):
             self.problem = registry.load(deck.problem)(deck)
             self.units = self.problem.units()
         super().__init__(deck, directory, session, float(len(self.units)), "units")
+        self.marks = self.comm.on_root(self._marks)
         self.comm.root_first(self.problem.compile)
         self.slowest = ROUND            # at least so long until the next vote
         self.pool, self.number = Pool(range(len(self.units)), self.comm), 0
@@ -31,12 +32,21 @@ class EnsembleJob(Job):
     @staticmethod
     def cost(problem):
         """Rows (name, text) on the size of a run for `hpccr check`."""
-        units, (seconds, room) = problem.units(), problem.seconds()
+        units, (_, room) = problem.units(), problem.seconds()
         # At the end rank 0 has all tallies and records twice.
         room += 16 * problem.tally_size * len(units) + 24 * problem.record_size
         return [("units of work", f"{len(units)}, of up to {max(unit.count for unit in units)} members"),
                 ("memory", f"about {150 + room / 2**20:.0f} MiB on one rank"),
-                ("cost", f"about {seconds:.2g} core seconds"), *(("warning", text) for text in problem.warnings)]
+                ("cost", f"about {EnsembleJob.seconds(problem):.2g} core seconds"), *(("warning", text) for text in problem.warnings)]
+
+    @staticmethod
+    def seconds(problem):
+        """Roughly the core seconds of a run."""
+        return float(problem.seconds()[0])
+
+    @staticmethod
+    def fit(problem, ranks):
+        """Any number of ranks can share units of work."""
 
     # -- begin ------------------------------------------------------------------------------------------
 
@@ -50,7 +60,7 @@ class EnsembleJob(Job):
         """Take a checkpoint's state, on any number of ranks: the same bits."""
         size, rank = self.comm.size, self.comm.rank
         before = saved.meta["files"]
-        changed = self.comm.on_root(lambda: [name for name, mark in self._marks().items() if before.get(name) != mark])
+        changed = [name for name, mark in self.marks.items() if before.get(name) != mark]
         if changed:
             raise InputError("this file has changed since the run began", where=", ".join(changed),
                              allowed="the file as it was; with another one start a new run")
@@ -153,20 +163,20 @@ class EnsembleJob(Job):
                 state += [Variable(f"{name}_unit", (name,), numbers, (first,), (total,)),
                           Variable(name, (name, f"{name}_value"), data, (first, 0), (total, width))]
         self.number += 1
-        self.save(self.number, state + self._kept(), {"files": self.comm.on_root(self._marks)})
+        self.save(self.number, state + self._kept(), {"files": self.marks})
 
     def _kept(self):
         """The records so far as variables, each whole on one rank: list of Variable."""
         from hpccr.output.variable import Variable
 
-        mine = dict(self.records)
+        wanted, columns = self.problem.kept, self.problem.record_columns
+        if not wanted:
+            return []
+        mine, state = dict(self.records), []
         for _, task in self.tasks:
             mine.update(task.records())
-        wanted, state = self.problem.kept, []
-        lengths = self.comm.max([float(len(mine[m])) if m in mine else 0.0 for m in wanted]) if len(wanted) else []
-        for member, length in zip(wanted, lengths.astype(int) if len(wanted) else ()):
+        for member, length in zip(wanted, self.comm.max([float(len(mine.get(member, ()))) for member in wanted])):
             if length:
-                columns = self.problem.record_columns
                 data = mine.get(member, np.empty((0, columns)))
                 state.append(Variable(f"record/{member}", ("row", "column"), data, (0, 0), (int(length), columns)))
         return state

@@ -27,8 +27,7 @@ class GridJob(Job):
     @staticmethod
     def cost(problem):
         """Rows (name, text) on the size of a run for `hpccr check`."""
-        deck, line, lane = problem.deck, problem.line(), problem.lane()
-        unknowns = (len(line) + 2) * len(problem.fields) * len(lane)
+        deck, line, lane, unknowns = problem.deck, problem.line(), problem.lane(), _unknowns(problem)
         (line_unit, _, line_factor), _ = problem.axis_units()
         widths = np.asarray(line.widths) * line_factor
         return [(f"cells along {line.name}", f"{len(line)}, {widths.min():.3g} to {widths.max():.3g} {line_unit}"),
@@ -36,8 +35,20 @@ class GridJob(Job):
                 ("unknowns", f"{unknowns}"),
                 ("snapshots", f"{len(deck.output.snapshots.until(deck.time.end))}"),
                 ("memory", f"about {unknowns * 350 / 2**20 + 120:.0f} MiB on one rank"),
-                ("cost", f"about {problem.expected_steps() * unknowns * 4e-8:.2g} core seconds "
+                ("cost", f"about {GridJob.seconds(problem):.2g} core seconds "
                          f"({problem.expected_steps():.0f} steps)")]
+
+    @staticmethod
+    def seconds(problem):
+        """Roughly the core seconds of a run."""
+        return 4e-8 * problem.expected_steps() * _unknowns(problem)
+
+    @staticmethod
+    def fit(problem, ranks):
+        """Raise InputError where so many ranks cannot share the mesh."""
+        from hpccr.grid.mesh import process_grid
+
+        process_grid(ranks, len(problem.lane()), len(problem.line()) + 2, any(term.couples_lanes for term in problem.terms()))
 
     def close(self):
         if self.history is not None:
@@ -132,3 +143,8 @@ class GridJob(Job):
         self.summarise(summary)
         self.progress.say(f"done: {stepper.number} steps, {stepper.rejections} rejected, {stepper.iterations} linear "
                           f"iterations, {time.monotonic() - self.began:.1f} s")
+
+
+def _unknowns(problem):
+    """Unknowns of a problem on its mesh, reservoirs among them."""
+    return (len(problem.line()) + 2) * len(problem.fields) * len(problem.lane())

@@ -102,15 +102,10 @@ def _weigh(deck, number, sizes=()):
     point = deck.point(number, registry)
     try:
         problem = registry.load(point.problem)(point)
-        if problem.engine == "ensemble":
-            problem.units()
-            return point.digest(), float(problem.seconds()[0]), list(problem.warnings)
-        from hpccr.grid.mesh import process_grid
-
-        nodes, lanes = len(problem.line()) + 2, len(problem.lane())
+        job = driver.JOBS[problem.engine]
         for size in sizes:
-            process_grid(size, lanes, nodes, any(term.couples_lanes for term in problem.terms()))
-        return point.digest(), 4e-8 * problem.expected_steps() * nodes * lanes * len(problem.fields), []
+            job.fit(problem, size)
+        return point.digest(), job.seconds(problem), list(problem.warnings)
     except InputError as error:
         raise deck.at_point(number, error) from None
 
@@ -301,11 +296,8 @@ class Scan:
 
     def _all_failed(self, error):
         """Raise an error again that not all ranks of the group have: the others wait in the middle of the run."""
-        request, start = self._watch.raw.Ibarrier(), time.monotonic()
-        while not request.Test():
-            if time.monotonic() - start > _PATIENCE:
-                raise error
-            time.sleep(0.01)
+        if not self._watch.arrived(_PATIENCE):
+            raise error
 
     def _settle(self, number, ending, message):
         """Note that a point is through, and tell how far the scan is; on the group's first rank."""
@@ -333,10 +325,8 @@ class Scan:
 
     def _end(self, trouble):
         """Wait for all groups, and tell how the scan ended: its exit status."""
-        request = self.world.raw.Ibarrier()
-        while not request.Test():
-            _ = self.stop.asked         # a signal that only a waiting rank hears must reach those who work
-            time.sleep(0.02)
+        # A signal that only a waiting rank hears must reach those who work.
+        self.world.arrived(float("inf"), lambda: self.stop.asked)
         reports = self.world.raw.allgather((self.done, self.failed, trouble, int(self.stop.asked)))
         failed = {number: reason for _, part, _, _ in reports for number, reason in part.items()}
         left = set(self.todo) - set(failed) - {number for done, _, _, _ in reports for number in done}

@@ -7,8 +7,6 @@ import numpy as np
 from hpccr.particles import fieldline_kernels as kernels
 from hpccr.particles import fieldline_tableau, sum_kernels
 
-# Wave evaluations between two looks at the clock: about 0.05 s.
-_SLICE = 8e7
 # The first step that is tried [shortest wavelength].
 _FIRST = 0.05
 # A step is not longer than this [shortest wavelength]: no wave is stepped over.
@@ -100,7 +98,7 @@ class FieldLineTask:
         if left:
             each = (self._tableau.shape[1] - 1) * sum_kernels.lanes(left) * len(self._waves)
             kernels.advance(self._waves, plan.mean, plan.unit, self._tableau, self._order, plan.points,
-                            plan.tolerance * plan.shortest, LONGEST * plan.shortest, self._fastest, max(1, int(_SLICE / each)),
+                            plan.tolerance * plan.shortest, LONGEST * plan.shortest, self._fastest, max(1, int(sum_kernels.SLICE / each)),
                             self._lines, self._scratch, self._out)
         return not self._left()
 

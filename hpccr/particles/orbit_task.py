@@ -6,9 +6,6 @@ import numpy as np
 
 from hpccr.particles import orbit_kernels, sum_kernels
 
-# Wave evaluations between two looks at the clock: about 0.05 s.
-_SLICE = 8e7
-
 
 @dataclass(frozen=True)
 class Plan:
@@ -96,7 +93,7 @@ class OrbitTask:
         self._stored = dict(stored)
         rows = plan.steps // plan.store_every + 1
         self._rows = {member: np.zeros((rows, 6)) for member in self._stored}
-        self._slice = max(1, int(_SLICE / (self._lanes * len(self._waves))))
+        self._slice = max(1, int(sum_kernels.SLICE / (self._lanes * len(self._waves))))
 
     def _keep(self):
         for member, place in self._stored.items():

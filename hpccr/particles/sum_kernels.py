@@ -16,6 +16,8 @@ from hpccr.jit import kernel
 LANES = 32
 # Points that are summed together: six rows of them stay in the first-level cache.
 BLOCK = 256
+# Wave evaluations between two looks at the clock: about 0.05 s.
+SLICE = 8e7
 # Columns left free at the end of rows of points: rows of a power of two would lie at the same place of the cache.
 PAD = 8
 
@@ -47,6 +49,11 @@ def lanes(count):
     return -(-count // LANES) * LANES
 
 
+def padded(waves):
+    """The waves that so many take: they are summed in pairs."""
+    return -(-waves // 2) * 2
+
+
 def table(k, amplitude, phase):
     """The waves as the kernels want them.
 
@@ -62,7 +69,7 @@ def table(k, amplitude, phase):
         k/π, phase/π, amplitude × LEAD; M is the next even number, filled with a wave of no amplitude.
     """
     waves = len(k)
-    rows = aligned((-(-waves // 2) * 2, 7))
+    rows = aligned((padded(waves), 7))
     rows[:waves, :3], rows[:waves, 3] = np.asarray(k) / np.pi, np.asarray(phase) / np.pi
     rows[:waves, 4:] = LEAD * np.asarray(amplitude)
     return rows

@@ -6,6 +6,7 @@ none, the rms of δB (of waves from a file: the unit of their amplitudes).
 """
 
 import bisect
+import dataclasses
 
 import numpy as np
 
@@ -43,6 +44,10 @@ class Synthetic:
         The word for L: "pc" or "L".
     L_c : float
         Correlation length [L] by the deck's definition.
+    modes : int
+        Number of waves.
+    k_range : (float, float)
+        Smallest and largest wavenumber [1/L].
     spectrum : Spectrum or None
         None where the waves come from a file.
     files, warnings : list of str
@@ -56,7 +61,10 @@ class Synthetic:
         else:
             self._resolve()
         self.eta = self.rms**2 / (self.mean**2 + self.rms**2)
-        self.L_c = self.waves(0).correlation_length(self.key.correlation)
+        # Numbers and amplitudes of the waves are those of every realisation.
+        waves = self.waves(0)
+        self.modes, self.k_range = len(waves), waves.k_range
+        self.L_c = waves.correlation_length(self.key.correlation)
         if self.key.L_c is not None:
             if self.cm is not None:
                 raise deck.refuse("turbulence.L_c", "the lengths of the waves have a unit already",
@@ -88,10 +96,9 @@ class Synthetic:
         self.files.append(path)
         self.mean, self.rms = (0.0 if self.key.eta == 1.0 else 1.0), self._given.rms
         self._agree(path)
-        self.cm, self.name = self.unit(unit, path)
-        if self.name == "pc" and unit != "pc":
-            factor = units.factor(unit, "pc")
-            self._given = type(self._given)(self._given.k / factor, self._given.amplitude, self._given.phase)
+        self.name, factor = self.unit(unit, path)
+        self.cm = units.pc if self.name == "pc" else None
+        self._given = dataclasses.replace(self._given, k=self._given.k / factor)
         self.longest = 2.0 * np.pi / np.linalg.norm(self._given.k, axis=1).min()
 
     def _agree(self, path):
@@ -102,14 +109,14 @@ class Synthetic:
                                        allowed=f"{found:.6g}, or no {name}" + (", or 1: no mean field" if name == "eta" else ""))
 
     def unit(self, text, path):
-        """(length of one L [cm] or None, name of L) where a file says that its lengths are in `text`."""
+        """(name of L, how many L are one `text`) where a file says that its lengths are in `text`."""
         try:
-            return units.factor(text, "cm") and (units.pc, "pc")
+            return "pc", units.factor(text, "pc")
         except units.QuantityError:
             if text not in ("", "1", "L", "L_max"):
                 self.warnings.append(f"{path}: length_unit {text!r} is not a unit of length that is known here; its lengths are "
                                      "taken as pure numbers, in the unit of L_max")
-            return None, "L"
+            return "L", 1.0
 
     def length(self, measure):
         """A Measure of the deck in L: float.
@@ -135,13 +142,12 @@ class Synthetic:
 
     def shortest(self):
         """The shortest wavelength [L]."""
-        return 2.0 * np.pi / self.waves(0).k_range[1]
+        return 2.0 * np.pi / self.k_range[1]
 
     def derived(self):
         """Rows (name, text) for `hpccr check`."""
-        waves = self.waves(0)
-        shortest, longest = (2.0 * np.pi / k for k in reversed(waves.k_range))
-        rows = [("waves", f"{len(waves)}, {shortest:.4g} to {longest:.4g} {self.name} long"),
+        shortest, longest = (2.0 * np.pi / k for k in reversed(self.k_range))
+        rows = [("waves", f"{self.modes}, {shortest:.4g} to {longest:.4g} {self.name} long"),
                 ("level", f"eta = {self.eta:.4g}, dB = {self.rms:.4g} {'B0' if self.mean else '(no mean field)'}"),
                 ("correlation length", f"{self.L_c:.5g} {self.name} ({DEFINITION[self.key.correlation]})")]
         if self.cm is not None and self.name == "L":
@@ -150,10 +156,9 @@ class Synthetic:
 
     def summary(self):
         """Entries of summary.json that tell of the field."""
-        waves = self.waves(0)
         entries = {"L_c": {"value": self.L_c, "unit": self.name, "definition": DEFINITION[self.key.correlation]},
                    "eta": {"value": self.eta, "unit": "1"}, "dB": {"value": self.rms, "unit": "B_ref"},
-                   "modes": {"value": len(waves), "unit": "1"}}
+                   "modes": {"value": self.modes, "unit": "1"}}
         if self.cm is not None:
             entries["L_c_physical"] = {"value": self.L_c * self.cm / units.pc, "unit": "pc"}
         if self.key.B0 is not None:
@@ -219,18 +224,16 @@ class InTurbulence(Ensemble):
         from hpccr.output import ensemble_files
 
         position, direction, unit = ensemble_files.read_starts(path, self.directed)
-        _, name = self.field.unit(unit, path)
+        name, factor = self.field.unit(unit, path)
         if name != self.field.name:
             raise InputError("the starts have another kind of length than the waves", where=path, given=f"length_unit {unit}",
                              allowed=f"a length in {self.field.name}, as turbulence.L_max or the file of waves")
-        if name == "pc":
-            position = position * units.factor(unit, "pc")
         self.files.append(path)
         wanted = self.deck.ensemble.particles
         if wanted is not None and wanted > len(position):
             raise self.deck.refuse("ensemble.particles", f"{wanted} {self.member}s, and {len(position)} starts in {path}",
                                    allowed=f"up to {len(position)}")
-        self.given = position, direction
+        self.given = position * factor, direction
 
     @property
     def errors(self):
@@ -263,6 +266,21 @@ class InTurbulence(Ensemble):
             return tuple(part if part is None else part[unit.first:unit.first + unit.count] for part in self.given)
         u = starts.uniform(self.deck.turbulence.seed, unit.realisation, unit.first, unit.count)
         return starts.cube(u, self.cube * self.field.longest), starts.isotropic(u, mu)
+
+    def sums(self, tallies, variant, first=None):
+        """Tallies of one variant, of all units or of those that begin with member `first`, summed in each independent field.
+
+        Returns
+        -------
+        array (independent, tally_size), array (independent,)
+            The sums, and the members in them.
+        """
+        total, count = np.zeros((self.independent, self.tally_size)), np.zeros(self.independent)
+        for unit, tally in zip(self.units(), tallies):
+            if unit.variant == variant and first in (None, unit.first):
+                total[unit.realisation % self.independent] += tally
+                count[unit.realisation % self.independent] += unit.count
+        return total, count
 
     def table(self, realisation):
         """The waves of a realisation for the kernels, k in 1/`length`; the last one is remembered."""

@@ -23,11 +23,14 @@ class Problem:
         The deck's sections.
     engine : str
         "grid", or "ensemble" (see problems.ensemble).
+    warnings : list of str
+        What the user should know before the run.
     """
 
     name = summary = reproduces = truth = ""
     sections = ()
     engine = "grid"
+    warnings = ()
 
     def __init__(self, deck):
         self.deck = deck

@@ -86,8 +86,6 @@ class Ensemble(Problem):
         Length of Task.state() and Task.tally(), the same for all units.
     files : list of str
         Input files; a restart refuses if their content has changed.
-    warnings : list of str
-        What the user should know before the run.
     kept : list of int
         Members of which records are kept.
     record_columns, record_size : int
@@ -96,7 +94,7 @@ class Ensemble(Problem):
 
     engine = "ensemble"
     state_size = tally_size = 0
-    files = warnings = kept = ()
+    files = kept = ()
     record_columns, record_size = 1, 0
 
     def units(self):

@@ -140,7 +140,7 @@ class FieldLines(InTurbulence):
         field, tolerance = self.field, self.deck.ensemble.tolerance
         # As measured in isotropic turbulence with two decades of waves: 27 at δB = B0 and 15 at a tenth of it, tolerance 1e-6.
         each = max(13.0, 27.0 * (1e-6 / tolerance) ** (0.2 if tolerance >= 1e-7 else 0.15)) * min(1.3, 0.5 + field.rms / 2)
-        modes = -(-len(field.waves(0)) // 2) * 2
+        modes = sum_kernels.padded(field.modes)
         ways = sum(sum_kernels.lanes(u.count) * self.ends[u.variant % _STORED] for u in self._room if u.variant < _STORED)
         return ways * (field.L_c / field.shortest() * each + 200.0 / max(self.ends)) * modes
 
@@ -150,7 +150,7 @@ class FieldLines(InTurbulence):
     # -- what it tells ----------------------------------------------------------------------------------
 
     def derived(self):
-        field, e = self.field, self.deck.ensemble
+        field = self.field
         ends = ", ".join(f"{_NAMES[v]} = {self.ends[v]:.5g} {_UNITS[v][0]}" for v in self.variants)
         rows = [*field.derived(), ("lines", f"{self.realisations} realisations of {self.particles}, to {ends}"),
                 ("wave evaluations", f"about {self._evaluations():.2g}")]
@@ -169,15 +169,11 @@ class FieldLines(InTurbulence):
 
     def _averages(self, tallies, variant):
         """(moments (R, points, MOMENTS), means over the lines of each realisation, in units of L_c; steps, rejected)."""
-        size, count = self.independent, len(self._points(variant))
-        total, lines, steps = np.zeros((size, count, fieldline_kernels.MOMENTS)), np.zeros(size), np.zeros(2)
-        for unit, tally in zip(self._room, tallies):
-            if unit.variant == variant:
-                total[unit.realisation % size] += tally[:total[0].size].reshape(total[0].shape)
-                lines[unit.realisation % size] += unit.count
-                steps += tally[-2:]
+        total, lines = self.sums(tallies, variant)
+        shape = len(self._points(variant)), fieldline_kernels.MOMENTS
+        moments = total[:, :shape[0] * shape[1]].reshape(-1, *shape)
         power = np.array([1, 1, 1, 2, 2, 2, 2, 4, 4, 4])
-        return total / lines[:, None, None] / self.field.L_c**power, steps
+        return moments / lines[:, None, None] / self.field.L_c**power, total[:, -2:].sum(axis=0)
 
     def results(self, units, tallies):
         summary, variables, steps, table = {}, [], np.zeros(2), {}

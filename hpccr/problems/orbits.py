@@ -17,6 +17,7 @@ from hpccr.particles import orbit_results, sum_kernels
 from hpccr.particles.jackknife import jackknife
 from hpccr.particles.orbit_task import OrbitTask, Plan, state_size
 from hpccr.physics import qlt
+from hpccr.physics.gyro import larmor_radius
 from hpccr.problems._synthetic import InTurbulence
 from hpccr.problems.ensemble import Results, Unit
 
@@ -97,8 +98,7 @@ class Orbits(InTurbulence):
         if deck.turbulence.B0 is None or field.cm is None:
             missing = "turbulence.B0" if deck.turbulence.B0 is None else "turbulence.L_c, or L_max with a unit"
             raise deck.refuse("ensemble.rigidity", f"a rigidity in V needs {missing}", allowed="that, or r_g/L_c as a number")
-        # r_g = R/B, with 299.79 V to the statvolt.
-        return e.rigidity.value / (1e-8 * units.c) / deck.turbulence.B0 / field.cm
+        return e.rigidity.value * larmor_radius(units.eV / units.c, deck.turbulence.B0) / field.cm
 
     def _plan(self):
         e, field = self.deck.ensemble, self.field
@@ -120,10 +120,10 @@ class Orbits(InTurbulence):
             h = e.t_end / steps
         if steps > 2**40:
             raise self.deck.refuse("ensemble.t_end", f"{steps:.3g} steps", allowed="at most 2^40 steps")
-        turns = field.waves(0).k_range[1] * (self.cube * field.longest + self.r_g * e.t_end)
+        turns = field.k_range[1] * (self.cube * field.longest + self.r_g * e.t_end)
         if turns > 1e9:
             raise self.deck.refuse("ensemble.t_end", f"phases of up to {turns:.2g} rad: rounding would spoil the shortest waves",
-                                   allowed=f"up to {1e9 / field.waves(0).k_range[1] / self.r_g:.3g}, or a longer L_min")
+                                   allowed=f"up to {1e9 / field.k_range[1] / self.r_g:.3g}, or a longer L_min")
         count = max(2, int(np.ceil(np.log10(steps) * e.times_per_decade)) + 1)
         at = np.unique(np.rint(np.geomspace(1, steps, count)).astype(np.int64))
         if e.lag is not None and e.lag > e.t_end * (1 + 1e-9):
@@ -134,17 +134,16 @@ class Orbits(InTurbulence):
     def _warn(self):
         """What may spoil the result: list of str."""
         field, found = self.field, list(self.field.warnings)
-        waves = field.waves(0)
-        reach = waves.k_range[1] * self.r_g
+        reach = field.k_range[1] * self.r_g
         if reach < 4.0 and field.mean:
             what = "no particle finds" if reach < 1.0 else f"particles with |mu| < {1 / reach:.2g} do not find"
             found.append(f"k_max is {'below' if reach < 1 else 'close to'} the resonant scale: k_max r_g = {reach:.3g} "
-                         f"(k_max = {waves.k_range[1]:.4g}/{field.name}, r_g = {self.r_g:.4g} {field.name}), and {what} a resonant "
+                         f"(k_max = {field.k_range[1]:.4g}/{field.name}, r_g = {self.r_g:.4g} {field.name}), and {what} a resonant "
                          "wave (k r_g |mu| = 1), which a smaller L_min would have")
         crossing = 2.0 * np.pi / reach / self.plan.h
         if crossing < 4.0:
             found.append(f"the step does not resolve the shortest waves: {crossing:.3g} steps across "
-                         f"{2 * np.pi / waves.k_range[1]:.3g} {field.name}")
+                         f"{field.shortest():.3g} {field.name}")
         return found
 
     # -- units of work ----------------------------------------------------------------------------------
@@ -191,7 +190,7 @@ class Orbits(InTurbulence):
 
     def _evaluations(self):
         """Wave evaluations of the whole run."""
-        modes = -(-len(self.field.waves(0)) // 2) * 2
+        modes = sum_kernels.padded(self.field.modes)
         return sum(sum_kernels.lanes(u.count) * self.plan.steps * (1 + u.variant) for u in self._room) * modes
 
     def seconds(self):
@@ -199,7 +198,7 @@ class Orbits(InTurbulence):
 
     def derived(self):
         field, plan = self.field, self.plan
-        k = field.waves(0).k_range
+        k = field.k_range
         rows = [*field.derived(), ("gyroradius", f"{self.r_g:.5g} {field.name}, r_g/L_c = {self.r_g / field.L_c:.5g}"),
                 ("resonance", f"k r_g from {k[0] * self.r_g:.4g} to {k[1] * self.r_g:.4g}"),
                 ("step", f"{plan.h:.5g}/Omega: {2 * np.pi / plan.h:.4g} to a gyration, "
@@ -223,17 +222,13 @@ class Orbits(InTurbulence):
         found = {"gyroradius_physical": {"value": self.r_g * self.field.cm / units.pc, "unit": "pc"},
                  "gyration_time_physical": {"value": self._second() / units.yr, "unit": "yr", "definition": "1/Omega, for v = c"}}
         if self.deck.turbulence.B0 is not None:
-            rigidity = self.r_g * self.field.cm * self.deck.turbulence.B0 * 1e-8 * units.c
-            found["rigidity_physical"] = {"value": rigidity / 1e12, "unit": "TV"}
+            teravolt = larmor_radius(units.TeV / units.c, self.deck.turbulence.B0)
+            found["rigidity_physical"] = {"value": float(self.r_g * self.field.cm / teravolt), "unit": "TV"}
         return found
 
     def _averages(self, tallies, variant, first=None):
         """Means over the particles in each independent field: (moments (R, times, MOMENTS), bins (R, 3, m), speed error (R,))."""
-        total, count = np.zeros((self.independent, self.tally_size)), np.zeros(self.independent)
-        for unit, tally in zip(self._room, tallies):
-            if unit.variant == variant and first in (None, unit.first):
-                total[unit.realisation % self.independent] += tally
-                count[unit.realisation % self.independent] += unit.count
+        total, count = self.sums(tallies, variant, first)
         return self.plan.split(total / count[:, None])
 
     def results(self, units, tallies):
@@ -245,7 +240,7 @@ class Orbits(InTurbulence):
                    "rigidity": {"value": self.r_g / self.field.L_c, "unit": "L_c"},
                    "gyroradius": {"value": self.r_g, "unit": self.field.name},
                    "step": {"value": plan.h, "unit": "1/Omega"}, "steps": {"value": plan.steps, "unit": "1"},
-                   "resonance": {"value": self.field.waves(0).k_range[1] * self.r_g, "unit": "1", "definition": "k_max r_g"},
+                   "resonance": {"value": self.field.k_range[1] * self.r_g, "unit": "1", "definition": "k_max r_g"},
                    "speed_error": {"value": float(speed.mean()), "unit": "v", "definition": "mean of ||v| - 1| at the end"}}
         if self.deck.ensemble.half_step:
             summary["step_change"] = self._step_change(tallies, t)

@@ -146,4 +146,6 @@ def test_many_stored_orbits_are_found_again_at_once(place):
     (place / "deck.toml").write_text(HEAD + "[turbulence]\nmodes = 4\n[ensemble]\nrealisations = 1\nparticles = 1500\nunit = 1\nt_end = 10.0\n"
                                      f"store = {list(range(1500))}\nstore_every = 1000\n")
     hpccr(0, "run", "deck.toml", "--out", "run", cwd=place)
+    before = (place / "run" / "orbits.h5").read_bytes()
     hpccr(0, "restart", "run", cwd=place, timeout=40)
+    assert (place / "run" / "orbits.h5").read_bytes() == before

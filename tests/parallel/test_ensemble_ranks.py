@@ -27,10 +27,10 @@ from hpccr import driver
 from hpccr.deck import reader
 from hpccr.driver import ensemble, job
 from hpccr.parallel import world
-from hpccr.particles import fieldline_task, orbit_task
+from hpccr.particles import sum_kernels
 from hpccr.problems import registry
 path, out = sys.argv[1:]
-ensemble.ROUND, orbit_task._SLICE, fieldline_task._SLICE = 0.01, 2e6, 2e6       # units are cut into many pieces
+ensemble.ROUND, sum_kernels.SLICE = 0.01, 2e6       # units are cut into many pieces
 deck = reader.read(path, problems=registry)
 count = 0
 def vote(self):

@@ -5,7 +5,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from hpccr.particles import fieldline_kernels as kernels
-from hpccr.particles import fieldline_tableau, fieldline_task, sum_kernels
+from hpccr.particles import fieldline_tableau, sum_kernels
 from hpccr.particles.fieldline_task import FieldLineTask, Plan, state_size
 from hpccr.particles.turbulence import Spectrum, Waves, realise, stream
 from hpccr.problems.ensemble import Unit
@@ -142,7 +142,7 @@ def test_stopped_and_gone_on_with(monkeypatch, unit, path):
     r, members = starts(70), list(range(100, 170)) if path else []
     points = np.linspace(0, 1, 21) if path else POINTS
     whole = finished(FieldLineTask(Unit(0, 0, 70), plan(unit, points, path=path), table(), r, members))
-    monkeypatch.setattr(fieldline_task, "_SLICE", 1.0)
+    monkeypatch.setattr(sum_kernels, "SLICE", 1.0)
     task, pieces, progress = FieldLineTask(Unit(0, 0, 70), plan(unit, points, path=path), table(), r, members), 1, 0.0
     while not task.advance():
         assert progress < task.progress <= 1.0

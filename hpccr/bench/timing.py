@@ -1,10 +1,11 @@
-"""Processes of their own for what is timed: other numbers of ranks, fresh memory."""
+"""How the benchmarks measure: the shortest of several calls, and processes of their own for other numbers of ranks and fresh memory."""
 
 import json
 import os
 import shutil
 import subprocess
 import sys
+import time
 
 
 def child(module, ranks, what):
@@ -32,3 +33,14 @@ def child(module, ranks, what):
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)}: {done.stderr[-2000:]}")
     return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def best(function, before=lambda: None, repeats=14):
+    """The shortest time of a call [s], after one that does not count; `before()` goes before each."""
+    times = []
+    for _ in range(repeats + 1):
+        before()
+        began = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - began)
+    return min(times[1:])
