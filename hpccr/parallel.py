@@ -40,6 +40,14 @@ def world():
     return Comm(MPI.COMM_WORLD)
 
 
+@functools.cache
+def alone():
+    """The communicator of this rank by itself (Comm)."""
+    from mpi4py import MPI
+
+    return Comm(MPI.COMM_SELF)
+
+
 class Comm:
     """A communicator with collective errors.
 

@@ -61,8 +61,8 @@ def _check_axis(axis):
         raise Refused("a logarithmic axis must begin above 0", "from", allowed="above 0")
 
 
-def time_section(end="100 kyr", rtol=1e-4):
-    """The section [time] with the problem's own defaults."""
+def time_section(end="100 kyr", rtol=1e-4, **further):
+    """The section [time] with the problem's own defaults and `further` keys."""
     return Section(
         "time", "how long, and how exactly",
         end=quantity(end, "s", low="1 s", high="1e12 yr", meaning="simulated time"),
@@ -70,7 +70,8 @@ def time_section(end="100 kyr", rtol=1e-4):
         first_step=quantity(None, "s", positive=True, high="1e12 yr", otherwise="chosen by the solver",
                             meaning="first step"),
         max_step=quantity(None, "s", positive=True, high="1e12 yr", otherwise="no limit", meaning="longest step"),
-        max_steps=integer(1_000_000, low=1, high=2**31 - 1, meaning="stop after so many steps"))
+        max_steps=integer(1_000_000, low=1, high=2**31 - 1, meaning="stop after so many steps"),
+        **further)
 
 
 TIME = time_section()

@@ -14,20 +14,25 @@ class GridJob(Job):
     """A problem on a grid, stepped to its end; parameters as Job."""
 
     def __init__(self, deck, directory, session):
-        from hpccr.steppers.implicit import initialise
-        from hpccr.steppers.simulation import Simulation
-
-        initialise([*deck.solver.petsc.split(), *session.petsc])
         self.problem = registry.load(deck.problem)(deck)
         super().__init__(deck, directory, session, deck.time.end / kyr, "kyr")
-        self.simulation = Simulation(self.problem, self.comm)
+        self.simulation, self.fields = self._simulate(session.petsc)
         self.times = deck.output.snapshots.until(deck.time.end)
         self.history, self.next = None, 0
 
-    @staticmethod
-    def cost(problem):
+    def _simulate(self, petsc):
+        """The simulation of the problem, and the module that knows its variables."""
+        from hpccr.output import fields
+        from hpccr.steppers.implicit import initialise
+        from hpccr.steppers.simulation import Simulation
+
+        initialise([*self.deck.solver.petsc.split(), *petsc])
+        return Simulation(self.problem, self.comm), fields
+
+    @classmethod
+    def cost(cls, problem):
         """Rows (name, text) on the size of a run for `hpccr check`."""
-        deck, line, lane, unknowns = problem.deck, problem.line(), problem.lane(), _unknowns(problem)
+        deck, line, lane, unknowns = problem.deck, problem.line(), problem.lane(), cls.unknowns(problem)
         (line_unit, _, line_factor), _ = problem.axis_units()
         widths = np.asarray(line.widths) * line_factor
         return [(f"cells along {line.name}", f"{len(line)}, {widths.min():.3g} to {widths.max():.3g} {line_unit}"),
@@ -35,13 +40,18 @@ class GridJob(Job):
                 ("unknowns", f"{unknowns}"),
                 ("snapshots", f"{len(deck.output.snapshots.until(deck.time.end))}"),
                 ("memory", f"about {unknowns * 350 / 2**20 + 120:.0f} MiB on one rank"),
-                ("cost", f"about {GridJob.seconds(problem):.2g} core seconds "
+                ("cost", f"about {cls.seconds(problem):.2g} core seconds "
                          f"({problem.expected_steps():.0f} steps)")]
+
+    @staticmethod
+    def unknowns(problem):
+        """Unknowns of a problem on its mesh, reservoirs among them."""
+        return (len(problem.line()) + 2) * max(len(problem.fields), 1) * len(problem.lane())
 
     @staticmethod
     def seconds(problem):
         """Roughly the core seconds of a run."""
-        return 4e-8 * problem.expected_steps() * _unknowns(problem)
+        return 4e-8 * problem.expected_steps() * GridJob.unknowns(problem)
 
     @staticmethod
     def fit(problem, ranks):
@@ -77,10 +87,8 @@ class GridJob(Job):
 
     def resume(self, saved):
         """Take a checkpoint's state; the same bits on the same ranks."""
-        from hpccr.output import fields
-
         simulation, meta = self.simulation, saved.meta
-        fields.resume(simulation, saved, meta["simulation"])
+        self.fields.resume(simulation, saved, meta["simulation"])
         self.next = meta["next"]
         self._open_history()
         self.history.resume(meta["history"])
@@ -122,16 +130,12 @@ class GridJob(Job):
 
     def _snapshots(self):
         """Write the snapshot of this instant, if one is due."""
-        from hpccr.output import fields
-
         while self.next < len(self.times) and self.simulation.stepper.t >= self.times[self.next]:
-            self.snapshot(self.next, fields.snapshot(self.simulation))
+            self.snapshot(self.next, self.fields.snapshot(self.simulation))
             self.next += 1
 
     def _checkpoint(self):
-        from hpccr.output import fields
-
-        state, plain = fields.checkpoint(self.simulation)
+        state, plain = self.fields.checkpoint(self.simulation)
         self.history.sync()
         self.save(self.simulation.stepper.number, state,
                   {"simulation": plain, "next": self.next, "history": self.history.position})
@@ -143,8 +147,3 @@ class GridJob(Job):
         self.summarise(summary)
         self.progress.say(f"done: {stepper.number} steps, {stepper.rejections} rejected, {stepper.iterations} linear "
                           f"iterations, {time.monotonic() - self.began:.1f} s")
-
-
-def _unknowns(problem):
-    """Unknowns of a problem on its mesh, reservoirs among them."""
-    return (len(problem.line()) + 2) * len(problem.fields) * len(problem.lane())

@@ -1,0 +1,90 @@
+"""A rank's share of a plane of cells and lanes with ghosts around it, for kernels that hold plain arrays.
+
+An array of a patch is u[rows + 4, lanes + 4]: two ghosts on each side, own cells from [2, 2] on.
+"""
+
+import numpy as np
+
+from hpccr.grid.mesh import GHOSTS, process_grid
+
+
+class Patch:
+    """The cells × lanes of a plane that this rank owns, and its neighbours.
+
+    Parameters
+    ----------
+    cells, lanes : int
+        Of the whole plane.
+    comm : Comm
+
+    Attributes
+    ----------
+    first_row, rows, first_lane, lanes : int
+    at_first, at_last, at_lowest, at_highest : bool
+        Whether this rank has the ends of the lines and of the lane axis.
+    column : Comm or None
+        The ranks that share this rank's lines, in the order of their rows; None where lines are whole.
+    row : Comm or None
+        The ranks that share this rank's rows, from the highest lanes down; None where rows are whole.
+    """
+
+    def __init__(self, cells, lanes, comm):
+        self.comm, self.cells, self.all_lanes = comm, cells, lanes
+        lane_parts, line_parts = process_grid(comm.size, lanes, cells + 2, coupled=True)
+        here, there = comm.rank % lane_parts, comm.rank // lane_parts
+        self.first_lane, self.first_row = here * lanes // lane_parts, there * cells // line_parts
+        self.lanes = (here + 1) * lanes // lane_parts - self.first_lane
+        self.rows = (there + 1) * cells // line_parts - self.first_row
+        self.at_lowest, self.at_highest = here == 0, here == lane_parts - 1
+        self.at_first, self.at_last = there == 0, there == line_parts - 1
+        self.column = comm.split(here, there) if line_parts > 1 else None
+        self.row = comm.split(there, -here) if lane_parts > 1 else None
+        self._sides = [None if self.at_lowest else comm.rank - 1, None if self.at_highest else comm.rank + 1]
+        self._ends = [None if self.at_first else comm.rank - lane_parts, None if self.at_last else comm.rank + lane_parts]
+
+    @property
+    def own_rows(self):
+        """Global numbers of this rank's cells along the line: slice."""
+        return slice(self.first_row, self.first_row + self.rows)
+
+    @property
+    def own_lanes(self):
+        """Global numbers of this rank's lanes: slice."""
+        return slice(self.first_lane, self.first_lane + self.lanes)
+
+    def array(self):
+        """A new array of this patch with its ghosts, all zero."""
+        return np.zeros((self.rows + 2 * GHOSTS, self.lanes + 2 * GHOSTS))
+
+    def own(self, u):
+        """The own cells of such an array: view (rows, lanes)."""
+        return u[GHOSTS:GHOSTS + self.rows, GHOSTS:GHOSTS + self.lanes]
+
+    def swap_lanes(self, u):
+        """Fill the ghost lanes from the neighbours."""
+        self._swap(u.T, self._sides, self.lanes)
+
+    def swap_rows(self, u):
+        """Fill the ghost rows from the neighbours."""
+        self._swap(u, self._ends, self.rows)
+
+    def _swap(self, u, neighbours, count):
+        """Exchange the two outermost own rows of `u` for the neighbours'."""
+        requests, arrived, raw = [], [], self.comm.raw
+        for side, neighbour in enumerate(neighbours):
+            if neighbour is None:
+                continue
+            mine = np.ascontiguousarray(u[GHOSTS:2 * GHOSTS] if side == 0 else u[count:count + GHOSTS])
+            theirs = np.empty_like(mine)
+            requests += [raw.Irecv(theirs, source=neighbour), raw.Isend(mine, dest=neighbour)]
+            arrived.append((slice(0, GHOSTS) if side == 0 else slice(count + GHOSTS, count + 2 * GHOSTS), theirs))
+        if requests:
+            type(requests[0]).Waitall(requests)
+        for place, theirs in arrived:
+            u[place] = theirs
+
+    def destroy(self):
+        """Give the communicators back."""
+        for part in (self.column, self.row):
+            if part is not None:
+                part.raw.Free()

@@ -1,0 +1,120 @@
+"""Gas along one line: finite-volume rates of the Euler equations with the force of the CRs, numba loops over plain arrays.
+
+    ∂ρ/∂t + (1/A) ∂(A ρ v)/∂r = 0
+    ∂(ρv)/∂t + (1/A) ∂(A ρ v²)/∂r + ∂(P_g + P_c)/∂r = 0
+    ∂E/∂t + (1/A) ∂[A (E + P_g + P_c) v]/∂r = P_c (1/A) ∂(A v)/∂r,        E = ρv²/2 + P_g/(γ − 1)
+
+Godunov fluxes: limited linear states (van Leer) on both sides of a face and the HLLC solution between them (Toro 1994), driven by the *total*
+pressure. The contact's velocity w carries the CRs through the face, and their work is P_c Δ(A w) in each cell: what the gas receives is what the CRs lose, by the
+same number. Within a fan the gas feels P_c as a constant of its cell, so its internal energy per mass behind a wave is
+
+    e* = e + ½ (w − v)² + P_g (w − v)/q,      q = ρ (S − v),
+
+which is positive however large P_c is. Arrays of a line: gas (3, n) = ρ, ρv, E.
+"""
+
+import numpy as np
+
+from hpccr.jit import kernel
+
+
+@kernel
+def carry(gas, closed, w):
+    """w (n + 1,): the velocity through the faces [cm/s] of gas that is held; closed : (2,) whether the first and the last face are walls."""
+    n = gas.shape[1]
+    w[0] = 0.0 if closed[0] else gas[1, 0] / gas[0, 0]
+    w[n] = 0.0 if closed[1] else gas[1, n - 1] / gas[0, n - 1]
+    for j in range(n - 1):
+        w[j + 1] = 0.5 * (gas[1, j] / gas[0, j] + gas[1, j + 1] / gas[0, j + 1])
+
+
+@kernel(inline="always")
+def _limited(low, mid, high, x_low, x_mid, x_high):
+    """Van Leer's slope at x_mid."""
+    s0, s1 = (mid - low) / (x_mid - x_low), (high - mid) / (x_high - x_mid)
+    product = s0 * s1
+    return 2.0 * product / (s0 + s1) if product > 0.0 else 0.0
+
+
+@kernel
+def states(gas, P, x, faces, closed, gamma, side):
+    """side (2, 4, n + 1): ρ, v, P_g, P_c on the left (0) and the right (1) of each face; P (n,) = P_c, x (n,) centroids."""
+    n = P.shape[0]
+    q, at = np.empty((4, n + 2)), np.empty(n + 2)
+    for j in range(n):
+        q[0, j + 1] = gas[0, j]
+        q[1, j + 1] = gas[1, j] / gas[0, j]
+        q[2, j + 1] = (gamma - 1.0) * (gas[2, j] - 0.5 * gas[1, j] * gas[1, j] / gas[0, j])
+        q[3, j + 1] = P[j]
+        at[j + 1] = x[j]
+    at[0], at[n + 1] = 2.0 * faces[0] - x[0], 2.0 * faces[n] - x[n - 1]
+    for k in range(4):
+        # Beyond a wall lies the mirror image, beyond an open end more of the same.
+        q[k, 0] = -q[k, 1] if k == 1 and closed[0] else q[k, 1]
+        q[k, n + 1] = -q[k, n] if k == 1 and closed[1] else q[k, n]
+        for j in range(n):
+            slope = _limited(q[k, j], q[k, j + 1], q[k, j + 2], at[j], at[j + 1], at[j + 2])
+            side[1, k, j] = q[k, j + 1] + slope * (faces[j] - at[j + 1])
+            side[0, k, j + 1] = q[k, j + 1] + slope * (faces[j + 1] - at[j + 1])
+        mirror = -1.0 if k == 1 else 1.0
+        side[0, k, 0] = mirror * side[1, k, 0] if closed[0] else side[1, k, 0]
+        side[1, k, n] = mirror * side[0, k, n] if closed[1] else side[0, k, n]
+
+
+@kernel
+def fluxes(side, soft, gamma, flux, w):
+    """flux (3, n + 1): mass, momentum, energy through the faces with the total pressure, by HLLC; w (n + 1,) velocity of the contact.
+
+    soft (n,) = Σ γ_i P_i over the momenta whose pressure a sound wave of the size of a cell compresses: with γ P_g it sets the speed of sound.
+    """
+    n = soft.shape[0]
+    for k in range(n + 1):
+        rL, vL, gL, pL = side[0, 0, k], side[0, 1, k], side[0, 2, k], side[0, 3, k]
+        rR, vR, gR, pR = side[1, 0, k], side[1, 1, k], side[1, 2, k], side[1, 3, k]
+        cL = np.sqrt((gamma * gL + soft[max(k - 1, 0)]) / rL)
+        cR = np.sqrt((gamma * gR + soft[min(k, n - 1)]) / rR)
+        SL, SR = min(vL - cL, vR - cR), max(vL + cL, vR + cR)
+        qL, qR = rL * (SL - vL), rR * (SR - vR)
+        S = (gR + pR - gL - pL + qL * vL - qR * vR) / (qL - qR)
+        p = gL + pL + qL * (S - vL)
+        left = S >= 0.0
+        r, v, g, pc = (rL, vL, gL, pL) if left else (rR, vR, gR, pR)
+        SK, q = (SL, qL) if left else (SR, qR)
+        E = 0.5 * r * v * v + g / (gamma - 1.0)
+        if (left and SL >= 0.0) or (not left and SR <= 0.0):
+            w[k], flux[0, k], flux[1, k], flux[2, k] = v, r * v, r * v * v + g + pc, v * (E + g + pc)
+        else:
+            star = q / (SK - S)
+            E = (E * (SK - v) - g * v + (p - pc) * S) / (SK - S)
+            w[k], flux[0, k], flux[1, k], flux[2, k] = S, star * S, star * S * S + p, S * (E + p)
+
+
+@kernel
+def rates(gas, P, flux, divergence, area, volume, rate):
+    """rate (3, n) = −Δ(A flux)/V + the pressures on the sides of a widening cell; in the energy, P_c ∇·w, which the CRs lose.
+
+    Returns Σ V × (push of P_c, of P_g on the sides) [erg/cm], for the budget of momentum.
+    """
+    rays, thermal = 0.0, 0.0
+    for j in range(P.shape[0]):
+        for k in range(3):
+            rate[k, j] = -(area[j + 1] * flux[k, j + 1] - area[j] * flux[k, j]) / volume[j]
+        # The pressure that balances a gas at rest: that of the cell itself.
+        widening = area[j + 1] - area[j]
+        P_g = (2.0 / 3.0) * (gas[2, j] - 0.5 * gas[1, j] * gas[1, j] / gas[0, j])
+        rate[1, j] += (P_g + P[j]) * widening / volume[j]
+        rate[2, j] += P[j] * divergence[j]
+        rays += P[j] * widening
+        thermal += P_g * widening
+    return rays, thermal
+
+
+@kernel
+def signal(gas, soft, widths, gamma):
+    """The largest (|v| + c)/Δr [1/s]: its inverse is the time in which a wave crosses a cell."""
+    fastest = 0.0
+    for j in range(soft.shape[0]):
+        v = gas[1, j] / gas[0, j]
+        g = (gamma - 1.0) * (gas[2, j] - 0.5 * gas[1, j] * v)
+        fastest = max(fastest, (abs(v) + np.sqrt(max(gamma * g + soft[j], 0.0) / gas[0, j])) / widths[j])
+    return fastest

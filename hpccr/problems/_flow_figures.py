@@ -1,0 +1,156 @@
+"""What a run of gas and CRs tells: where its fronts are, how much gas it expelled, what a spectrograph would see."""
+
+import numpy as np
+
+from hpccr.units import GeV, Msun, k_B, pc
+
+# Temperatures [K] between which gas shines in Hα and in [O III] λ5007 (Shimoda+2025, section 4.2).
+HALPHA, OIII = (6e3, 1e4), (1e4, 1e5)
+
+
+def steepest(x, slopes, chosen=None):
+    """Position of the largest of `slopes` (n,) at `x` (n,), or of number `chosen`, to a part of a cell by a parabola through three points."""
+    k = int(np.argmax(slopes)) if chosen is None else chosen
+    if not 0 < k < len(x) - 1:
+        return float(x[k])
+    a, b, c = slopes[k - 1:k + 2]
+    bend = a - 2 * b + c
+    shift = 0.5 * (a - c) / bend if bend < 0 else 0.0
+    return float(x[k] + shift * (x[k + 1] - x[k - 1]) / 2)
+
+
+def shock_radius(faces, centers, v):
+    """The outermost place where the flow is compressed: where −∂v/∂r has its outermost maximum above a fifth of its largest; NaN if nothing flows."""
+    slopes = -np.diff(v) / np.diff(centers)
+    peak = slopes.max()
+    if not peak > 0 or np.abs(v).max() < 1.0:
+        return np.nan
+    high = (slopes[1:-1] >= slopes[:-2]) & (slopes[1:-1] > slopes[2:]) & (slopes[1:-1] > 0.2 * peak)
+    found = np.flatnonzero(high) + 1
+    return steepest(faces[1:-1], slopes, int(found[-1])) if len(found) else np.nan
+
+
+def cavity_edge(faces, centers, T, shock):
+    """The edge of the hot cavity: where ln T falls most steeply within the shock; NaN where it does not fall by more than a tenth over a cell's e-fold."""
+    inside = faces[1:-1] < (0.97 * shock if np.isfinite(shock) else np.inf)
+    slopes = np.where(inside, -np.diff(np.log(T)) / np.diff(centers), 0.0)
+    if not slopes.max() * np.diff(centers).max() > 0.05:
+        return np.nan
+    return steepest(faces[1:-1], slopes)
+
+
+class FlowObserver:
+    """Watches a Flow without steering it.
+
+    Parameters
+    ----------
+    problem : Feedback
+    flow : Flow
+    """
+
+    def __init__(self, problem, flow):
+        self.problem, self.line = problem, flow.model.line
+        beyond = problem.deck.diagnostics.expelled_beyond
+        f = self.line.faces
+        cut = np.clip(f, beyond, None) if beyond < f[-1] else np.full_like(f, f[-1])
+        measure = (lambda x: 4 / 3 * np.pi * x**3) if self.line.metric == "sphere" else (lambda x: x)
+        self._beyond = np.diff(measure(cut))
+        self.first = None
+        self.now = {}
+
+    def temperature(self, gas):
+        """T [K] of a line of gas (3, cells): array (cells,)."""
+        e = gas[2] - 0.5 * gas[1] ** 2 / gas[0]
+        return (self.problem.gamma - 1) * e * self.problem.mass / (gas[0] * k_B)
+
+    def update(self, flow):
+        """Look at the state after a step."""
+        gas, line = flow.imex.gas, self.line
+        T, v, n = self.temperature(gas), gas[1] / gas[0], gas[0] / self.problem.mass
+        outside = gas[0] @ self._beyond
+        if self.first is None:
+            self.first = outside
+        shock = shock_radius(line.faces, line.centers, v)
+        lines = [np.where((T >= low) & (T <= high), n * n, 0.0) @ line.volumes for low, high in (HALPHA, OIII)]
+        self.now = {"expelled_mass": (outside - self.first + flow.ledger.flows["mass_out"]) / Msun,
+                    "cavity_edge": cavity_edge(line.faces, line.centers, T, shock) / pc, "shock_radius": shock / pc,
+                    "T_max": T.max(), "v_max": np.abs(v).max() / 1e5, "n_min": n.min(), "em_Halpha": lines[0], "em_OIII": lines[1],
+                    "E_kinetic": 0.5 * gas[1] * v @ line.volumes}
+
+    def history(self):
+        """This step's figures: list of (column, unit, value)."""
+        units = {"expelled_mass": "Msun", "cavity_edge": "pc", "shock_radius": "pc", "T_max": "K", "v_max": "km/s", "n_min": "1/cm3",
+                 "em_Halpha": "1/cm3", "em_OIII": "1/cm3", "E_kinetic": "erg"}
+        return [(name, units[name], float(value)) for name, value in self.now.items()]
+
+    def summary(self):
+        """The final figures."""
+        return {name: {"value": value, "unit": unit} for name, unit, value in self.history()}
+
+    def state(self):
+        """For a checkpoint: dict of plain values."""
+        return {"first": float(self.first), "now": {name: float(value) for name, value in self.now.items()}}
+
+    def restore(self, state):
+        """Take back what `state` gave."""
+        self.first, self.now = state["first"], state["now"]
+
+
+def lines(flow):
+    """What a snapshot tells of the gas and of the rates at which energy moves: list of (name, array (cells,), unit, long_name); collective."""
+    gas, problem = flow.imex.gas, flow.problem
+    n, v, T = gas[0] / problem.mass, gas[1] / gas[0], flow.observer.temperature(gas)
+    P_g, rates = n * k_B * T, flow.imex.survey()
+    shine = [np.where((T >= low) & (T <= high), n * n, 0.0) for low, high in (HALPHA, OIII)]
+    rate = "erg/(cm3 s)"
+    return [("n", n, "1/cm3", "density of the gas"), ("v", v / 1e5, "km/s", "velocity of the gas"), ("T", T, "K", "temperature of the gas"),
+            ("P_g", P_g, "erg/cm3", "pressure of the gas"),
+            ("P_cr", rates["P_cr"], "erg/cm3", "pressure of the CRs"), ("e_cr", rates["e_cr"], "erg/cm3", "kinetic energy density of the CRs"),
+            ("work", rates["work"], rate, "work of the CRs on the gas, -v dP_cr/dr"),
+            ("wave_heating", rates["waves"], rate, "heating of the gas by waves that CRs drive"),
+            ("loss_heating", rates["losses"], rate, "heating of the gas by ionisation and Coulomb losses of CRs"),
+            ("conduction", rates["conduction"], rate, "heat conducted to the gas"),
+            ("radiative", rates["radiation"], rate, "heating by light less radiation"),
+            ("em_Halpha", shine[0], "1/cm6", "n^2 where 6000 K <= T <= 1e4 K, a proxy of H alpha"),
+            ("em_OIII", shine[1], "1/cm6", "n^2 where 1e4 K <= T <= 1e5 K, a proxy of [O III] 5007")]
+
+
+def plane(flow):
+    """The same of the CRs on r and p: list of (name, this rank's array (rows, lanes), unit, long_name); ghosts are filled by `lines`."""
+    rays, lanes = flow.imex.rays, flow.patch.own_lanes
+    p, x = flow.problem.p[lanes], rays.x
+    per_pressure = p * flow.problem.speed[lanes] / 3
+    u = flow.patch.own(rays.u)
+    below, above = rays.u[1:-3, 2:-2], rays.u[3:-1, 2:-2]
+    v = (flow.imex.gas[1] / flow.imex.gas[0])[flow.patch.own_rows, None]
+    work = -v * per_pressure * (above - below) / (x[3:-1] - x[1:-3])[:, None]
+    return [("f", u / (4 * np.pi * p**3), "s3/(g3 cm6)", "CR phase-space density"),
+            ("work_p", work, "erg/(cm3 s)", "work of the CRs on the gas per ln p")]
+
+
+def spectra(flow):
+    """Coordinates and spectra on p: list of rows for Variable.whole; collective."""
+    problem, rays, line = flow.problem, flow.imex.rays, flow.model.line
+    per_ln_p = problem.kinetic
+    left, escaped = flow.lanes(rays.content(rays.u)), flow.lanes(rays.escaped.sum(axis=0))
+    chosen = [radius for radius in problem.deck.diagnostics.radii if radius <= line.faces[-1]]
+    at = np.zeros((len(chosen), len(problem.p)))
+    own, rows, lanes = flow.patch.own(rays.u), flow.patch.own_rows, flow.patch.own_lanes
+    for k, radius in enumerate(chosen):
+        # Linear between midpoints; cells of other ranks weigh nothing here.
+        for j, part in _between(line.centers, radius):
+            if rows.start <= j < rows.stop:
+                at[k, lanes] += part * own[j - rows.start] / (4 * np.pi * problem.p[lanes])
+    at = flow.comm.sum(at.ravel()).reshape(at.shape)
+    rows = [("radius", ("radius",), np.array(chosen) / pc, "pc", "where the intensity is taken")] if chosen else []
+    rows += [(f"spectrum_{name}", ("p",), per_ln_p * content, "erg", f"CR energy per ln p, {meaning}")
+             for name, content, meaning in (("left", left, "in the box"), ("escaped", escaped, "that has left through the outer end"),
+                                            ("initial", flow.content, "at the start"))]
+    return rows + ([("intensity", ("radius", "p"), at * GeV, "1/(cm2 s sr GeV)", "CR intensity")] if chosen else [])
+
+
+def _between(x, at):
+    """The two points around `at` and their weights: list of (int, float)."""
+    k = int(np.clip(np.searchsorted(x, at) - 1, 0, len(x) - 2))
+    share = float(np.clip((at - x[k]) / (x[k + 1] - x[k]), 0.0, 1.0))
+    return [(k, 1 - share), (k + 1, share)]

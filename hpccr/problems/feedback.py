@@ -1,0 +1,263 @@
+"""Escaping CRs that push and heat the gas around their source, in spherical symmetry.
+
+    ∂ρ/∂t + ∇·(ρv) = 0,      ρ (∂v/∂t + v ∂v/∂r) = −∂(P_g + P_c)/∂r
+    ∂E/∂t + ∇·[(E + P_g) v] = n (Γ − n Λ(T)) + ∇·(K(T) ∇T) − v ∂P_c/∂r + Q_C + Q_w
+    ∂N/∂t + ∇·(vN − D ∂N/∂r) = (∇·v/3) ∂(pN)/∂p − ∂(ṗ_C N)/∂p − V_A |∂N/∂r|
+
+N(t, r, p) per dp; P_c = ∫ (pv/3) N dp, ε_c = ∫ ε N dp; Q_C = −∫ v ṗ_C N dp, Q_w = V_A ∫ ε |∂N/∂r| dp; V_A = B/√4πρ with a fixed B; D = D_0 (p/m_p c)^a
+(Shimoda, Asano & Inutsuka 2025, equations 1-9, with the signs of PHYSICS.md). Free escape of CRs at the outer end, outflow of gas.
+"""
+
+import numpy as np
+
+from hpccr.deck import common
+from hpccr.deck.schema import Section, choice, file, flag, number, quantities, quantity
+from hpccr.grid.axis import Axis, spaced
+from hpccr.physics import losses, protons
+from hpccr.physics.cooling import Cooling
+from hpccr.problems import _flow_figures
+from hpccr.problems.contract import Problem
+from hpccr.units import GeV, Msun, c, k_B, kyr, m_p, pc
+
+GAMMA_GAS = 5 / 3
+MC = m_p * c
+
+GAS = Section(
+    "gas", "the gas that the CRs meet, at rest and uniform at first",
+    n=quantity(None, "cm-3", positive=True, high="1e6 cm-3", otherwise="thermal equilibrium at `temperature`", meaning="density"),
+    temperature=quantity("7000 K", "K", low="1 K", high="1e9 K", meaning="its temperature at first"),
+    B=quantity("1 uG", "G", low="0 G", high="1 mG", meaning="magnetic field in the Alfven speed; fixed"),
+    cooling=flag(True, meaning="radiation: n (Gamma - n Lambda)"),
+    heating=flag(True, meaning="heating by the waves that CRs drive, and the CRs' loss to them"),
+    conduction=flag(True, meaning="thermal conduction (Parker 1953)"),
+    light=quantity("2e-26 erg/s", "erg/s", low="0 erg/s", high="1e-20 erg/s", meaning="Gamma, heating by light per particle"),
+    cooling_table=file(None, otherwise="Schure et al. 2009 (SPEX)", meaning="text file: log10 T [K], log10 Lambda [erg cm3/s]"),
+    ionised=number(0.0, low=0.0, high=1.0, meaning="ionised part, for the CRs' losses: Coulomb there, ionisation elsewhere"),
+    geometry=choice("sphere", ("sphere", "slab"), meaning="metric of the r axis"),
+    motion=flag(True, meaning="whether the gas moves; without, it is held as it is at first and only its temperature changes"),
+    expansion=quantity("0 km/(s pc)", "1/s", low="-1e5 km/(s pc)", high="1e5 km/(s pc)", meaning="g of a velocity g r at first"),
+)
+
+INITIAL = Section(
+    "initial", "another initial state, for tests: a tube of two states, a blast of heat, a sound wave",
+    kind=choice("cloud", ("cloud", "tube", "blast", "wave"), meaning="cloud: CRs within source.radius; tube: two states; blast: heat within source.radius; "
+                "wave: a standing wave of one length of the axis"),
+    n_right=quantity(None, "cm-3", positive=True, otherwise="gas.n", meaning="tube: density beyond source.radius"),
+    temperature_right=quantity(None, "K", positive=True, otherwise="gas.temperature", meaning="tube: temperature there"),
+    P_cr=quantity("0 erg/cm3", "erg/cm3", low="0 erg/cm3", meaning="tube, wave: CR pressure, within source.radius if a tube"),
+    P_cr_right=quantity("0 erg/cm3", "erg/cm3", low="0 erg/cm3", meaning="tube: CR pressure beyond it"),
+    amplitude=number(1e-3, low=0.0, high=0.5, meaning="wave: relative change of the density"),
+)
+
+SOURCE = Section(
+    "source", "the CRs that have left their source: N ~ p^-index within a sphere",
+    radius=quantity("5 pc", "cm", positive=True, high="10 kpc", meaning="of the sphere"),
+    energy=quantity("1e50 erg", "erg", low="0 erg", high="1e56 erg", meaning="in CRs between the ends of the p axis; of the blast, if there is one"),
+    index=number(2.3, low=0.0, high=6.0, meaning="N ~ p^-index"),
+    p_low=quantity(None, "erg", positive=True, otherwise="none", meaning="p c of an exponential cut-off, exp(-p_low/p)"),
+    p_high=quantity(None, "erg", positive=True, otherwise="none", meaning="p c of an exponential cut-off, exp(-p/p_high)"),
+)
+
+TRANSPORT = Section(
+    "transport", "how CRs move and lose energy",
+    D0=quantity("1e27 cm2/s", "cm2/s", low="0 cm2/s", high="1e34 cm2/s", meaning="diffusion coefficient at p = m_p c"),
+    D_slope=number(0.333333333333333333, low=-2.0, high=2.0, meaning="D ~ p^slope"),
+    losses=flag(True, meaning="ionisation and Coulomb losses"),
+    wave_model=choice("sink", ("sink", "streaming"), meaning="sink: V_A |dN/dr| is taken from N (the paper); streaming: CRs drift down the gradient of their "
+                      "pressure with V_A, which keeps their number"),
+)
+
+DIAGNOSTICS = Section(
+    "diagnostics", "what is measured",
+    radii=quantities(["1 pc", "10 pc", "30 pc", "100 pc", "200 pc"], "cm", low="0 pc", high="10 kpc", longest=1000, meaning="where the intensity is taken"),
+    expelled_beyond=quantity("200 pc", "cm", positive=True, high="10 kpc", meaning="expelled mass: what has passed this radius"),
+)
+
+R_AXIS = common.axis_section("r", "cm", cells=600, from_="0 pc", to="300 pc", focus="0 pc", scale="50 pc", low="0 pc", high="100 kpc",
+                             meaning="distance from the source; a wall at 0, open at the outer end")
+P_AXIS = common.axis_section("p", "erg", cells=25, from_="0.0316227766 m_p c2", to="3162.27766 m_p c2", spacing="log", spacings=("log",), fewest=3,
+                             low="1e-6 GeV", high="1e12 GeV", meaning="momentum p c from edge to edge, cells of equal ln p")
+
+TIME = common.time_section("1 Myr", 2e-3, courant=number(0.5, low=0.01, high=1.0, meaning="part of a cell that a signal may cross in a step"))
+
+
+class Feedback(Problem):
+    """Gas and CRs; see the module's docstring for the equations."""
+
+    name = "feedback"
+    summary = "CRs that leave their source, push and heat the gas and are reshaped by it, in spherical symmetry (r, p)"
+    reproduces = "Shimoda, Asano & Inutsuka 2025: cavities, expelled gas, spectra of escaped and remaining CRs (figures 1-10)"
+    truth = "Sod, Sedov-Taylor and CR shock tubes, two-fluid sound, Green function, budgets of mass and energy"
+    engine = "flow"
+    gamma, mass = GAMMA_GAS, m_p
+    sections = (GAS, INITIAL, SOURCE, TRANSPORT, DIAGNOSTICS, R_AXIS, P_AXIS, TIME, common.OUTPUT)
+
+    def __init__(self, deck):
+        super().__init__(deck)
+        gas, p = deck.gas, deck.axes.p
+        self.cooling = Cooling(gas.light, gas.cooling_table)
+        self.n = gas.n if gas.n is not None else float(self.cooling.equilibrium_density(gas.temperature))
+        self._lane = Axis("p", np.log(spaced(p.cells, p.from_ / c, p.to / c, "log")), "momentum")
+        self.p = np.exp(self._lane.centers)
+        self.speed, self.kinetic = protons.speed(self.p), protons.kinetic_energy(self.p)
+        self.D = deck.transport.D0 * (self.p / MC) ** deck.transport.D_slope
+        self.warnings = list(self._odd())
+
+    @classmethod
+    def check(cls, deck):
+        gas, initial = deck.gas, deck.initial
+        if gas.n is None and not gas.light > 0:
+            raise deck.refuse("gas.n", "without gas.light there is no thermal equilibrium to take it from", allowed="a density")
+        if deck.source.radius > deck.axes.r.to:
+            raise deck.refuse("source.radius", "beyond the end of the r axis", allowed=f"up to {deck.raw['axes.r']['to']}")
+        if initial.kind == "blast" and not deck.source.energy > 0:
+            raise deck.refuse("source.energy", "a blast without energy", allowed="above 0 erg")
+
+    def _odd(self):
+        """Warnings: what the user should know before the run."""
+        gas = self.deck.gas
+        if gas.cooling and gas.light > 0:
+            balance = self.n * float(self.cooling.rate(gas.temperature)) / gas.light
+            if abs(balance - 1) > 0.05:
+                heat = 1.5 * k_B * gas.temperature / (gas.light * abs(1 - balance))
+                yield (f"the gas is not in thermal equilibrium at first: it radiates {balance:.3g} times what light gives it, and changes its temperature "
+                       f"within {heat / kyr:.3g} kyr")
+
+    # -- the grid and the equations -----------------------------------------------------------------------
+
+    def line(self):
+        r = self.deck.axes.r
+        faces = spaced(r.cells, r.from_, r.to, r.spacing, r.focus, r.scale)
+        tube = self.deck.initial.kind in ("tube", "wave")
+        return Axis("r", faces, self.deck.gas.geometry, closed=(r.from_ == 0 or tube, tube))
+
+    def lane(self):
+        return self._lane
+
+    def model(self):
+        """The equations in numbers (steppers.flow.Model)."""
+        from hpccr.steppers.flow import Model
+
+        deck, faces = self.deck, np.exp(self._lane.faces)
+        streams = deck.transport.wave_model == "streaming"
+        rate = losses.momentum_loss(faces, deck.gas.ionised) / faces
+        return Model(line=self.line(), lane=self._lane, gamma=GAMMA_GAS, mass=m_p, B=deck.gas.B, D=self.D,
+                     loss=rate if deck.transport.losses else np.zeros_like(rate), slope=deck.source.index - 1, cooling=self.cooling,
+                     radiates=deck.gas.cooling, conducts=deck.gas.conduction, waves=deck.gas.heating and not streams,
+                     streaming=deck.gas.heating and streams, moves=deck.gas.motion)
+
+    def simulation(self, comm):
+        """What a run computes with (steppers.flow.Flow)."""
+        from hpccr.steppers.flow import Flow
+
+        return Flow(self, comm)
+
+    # -- the initial state --------------------------------------------------------------------------------
+
+    def initial_gas(self):
+        """ρ, ρv, E: array (3, cells)."""
+        deck, line = self.deck, self.line()
+        initial, inside = deck.initial, self._inside(line)
+        n, T = np.full(len(line), self.n), np.full(len(line), deck.gas.temperature)
+        if initial.kind == "tube":
+            n = np.where(inside > 0.5, n, initial.n_right or self.n)
+            T = np.where(inside > 0.5, T, initial.temperature_right or deck.gas.temperature)
+        P = n * k_B * T
+        if initial.kind == "blast":
+            P = P + deck.source.energy * (GAMMA_GAS - 1) * inside / (inside @ line.volumes)
+        if initial.kind == "wave":
+            n, P = n * (1 + self._wave(line)), P * (1 + GAMMA_GAS * self._wave(line))
+        v = deck.gas.expansion * line.centers
+        rho = m_p * n
+        return np.stack([rho, rho * v, 0.5 * rho * v * v + P / (GAMMA_GAS - 1)])
+
+    def _wave(self, line):
+        """δρ/ρ of a standing wave between two walls, averaged over cells: array (cells,)."""
+        k = np.pi / (line.faces[-1] - line.faces[0])
+        return self.deck.initial.amplitude * np.diff(np.sin(k * (line.faces - line.faces[0]))) / (k * line.widths)
+
+    def _inside(self, line):
+        """The part of each cell's volume within source.radius: array (cells,)."""
+        R = self.deck.source.radius
+        cut = np.clip(line.faces, None, R)
+        whole = cut * cut * cut / 3 if line.metric == "sphere" else cut
+        area = 4 * np.pi if line.metric == "sphere" else 1.0
+        return np.diff(whole) * area / line.volumes
+
+    def spectrum(self):
+        """pN of the source in arbitrary units, on lanes: array (lanes,)."""
+        source = self.deck.source
+        cut = np.zeros_like(self.p)
+        if source.p_low is not None:
+            cut += source.p_low / (self.p * c)
+        if source.p_high is not None:
+            cut += self.p * c / source.p_high
+        return (self.p / MC) ** (1 - source.index) * np.exp(-cut)
+
+    def initial_rays(self, rows, lanes):
+        """p N [1/cm³] in the cells `rows` and lanes `lanes` (slices): array."""
+        initial, line, u = self.deck.initial, self.line(), self.spectrum()
+        inside, widths = self._inside(line), self._lane.widths
+        if initial.kind == "blast":
+            return np.zeros((len(line), len(u)))[rows, lanes]
+        if initial.kind in ("tube", "wave"):
+            P = np.where(inside > 0.5, initial.P_cr, initial.P_cr_right)[:, None]
+            # ⅓ΣΔε û, as the engine has it: a test that gives a pressure means that one.
+            u = P * u / self.pressure(u)
+            if initial.kind == "wave":
+                s = 1 - np.gradient(np.log(np.maximum(self.spectrum(), 1e-300)), self._lane.centers) / 3
+                u = initial.P_cr / P[0] * u * (1 + self._wave(line)[:, None] * s) if P[0] > 0 else u
+        else:
+            energy = self.kinetic * widths @ u
+            u = (inside / (inside @ line.volumes))[:, None] * u * self.deck.source.energy / energy
+        return np.ascontiguousarray(u[rows, lanes])
+
+    def pressure(self, u):
+        """P_c = ⅓ ∫ p v N dp [erg/cm³] of pN (…, lanes)."""
+        return u @ (self.p * self.speed / 3 * self._lane.widths)
+
+    def energy_density(self, u):
+        """ε_c = ∫ ε N dp [erg/cm³] of pN (…, lanes)."""
+        return u @ (self.kinetic * self._lane.widths)
+
+    def first_step(self):
+        """A thousandth of the time in which CRs or sound cross the source [s]."""
+        line, R = self.line(), self.deck.source.radius
+        u = self.initial_rays(slice(None), slice(None))
+        P = self.pressure(u).max() + self.n * k_B * self.deck.gas.temperature
+        crossing = min(R, line.faces[-1]) / np.sqrt(2 * P / (m_p * self.n))
+        return float(1e-3 * min(crossing, R * R / max(self.D.max(), 1e-300), self.deck.time.end))
+
+    # -- what it tells --------------------------------------------------------------------------------------
+
+    def observer(self, flow):
+        """What watches the run (FlowObserver)."""
+        return _flow_figures.FlowObserver(self, flow)
+
+    def snapshot(self, flow):
+        """Output of a Flow: rows on r, rows on r and p, rows for Variable.whole; collective."""
+        return _flow_figures.lines(flow), _flow_figures.plane(flow), _flow_figures.spectra(flow)
+
+    def axis_units(self):
+        return [("pc", "distance from the source", 1 / pc), ("GeV/c", "momentum", c / GeV)]
+
+    def expected_steps(self):
+        """Roughly: the cells that a signal crosses in the run."""
+        deck, width = self.deck, self.line().widths.min()
+        shocked = (deck.source.energy / (m_p * self.n) / deck.time.end**3) ** 0.2      # Sedov-Taylor's speed at the end, as a first guess
+        warm = np.sqrt(GAMMA_GAS * k_B * 1e5 / m_p)
+        return 200 + (2 * shocked + warm) * deck.time.end / (deck.time.courant * width) * deck.gas.motion
+
+    def derived(self):
+        gas, n = self.deck.gas, self.n
+        line, rho = self.line(), m_p * n
+        box = line.volumes.sum()
+        rows = [("density", f"{n:.4g} cm-3"), ("sound speed", f"{np.sqrt(GAMMA_GAS * k_B * gas.temperature / m_p) / 1e5:.4g} km/s"),
+                ("Alfven speed", f"{gas.B / np.sqrt(4 * np.pi * rho) / 1e5:.4g} km/s")]
+        if line.metric == "sphere":
+            rows += [("gas in the box", f"{rho * box / Msun:.4g} Msun, {1.5 * n * k_B * gas.temperature * box:.3g} erg of heat")]
+        u = self.initial_rays(slice(None), slice(None))[0]
+        rows += [("CRs in the first cell", f"energy {self.energy_density(u):.4g}, pressure {self.pressure(u):.4g} erg/cm3")]
+        rows += [(f"D at {self.p[i] * c / GeV:.3g} GeV/c", f"{self.D[i]:.3g} cm2/s, leaves the box in {line.faces[-1] ** 2 / (4 * self.D[i]) / kyr:.3g} kyr"
+                  if self.D[i] > 0 else "0") for i in sorted({0, len(self.p) // 2, len(self.p) - 1})]
+        return rows + [("warning", text) for text in self.warnings]

@@ -1,0 +1,186 @@
+"""The CRs of one rank in a moving gas: their state at the stages of a step, the rates and the line solves between them."""
+
+from types import SimpleNamespace
+
+import numpy as np
+
+from hpccr.operators import cr_kernels
+from hpccr.operators.line_solver import LineSolver
+from hpccr.physics import protons
+
+MOMENTS = 2         # lines of figures that are added up over momenta: P_c, and what sound compresses
+
+
+class CosmicRays:
+    """Number of CRs per volume and ln p on a patch.
+
+    Parameters
+    ----------
+    model : Model
+    patch : Patch
+
+    Attributes
+    ----------
+    u, base, second, final : arrays of the patch
+        The state, that from which the stages start (after losses, if they come first), the second stage, the end of a step.
+    energy : array (lanes,)
+        ε Δ ln p [erg]: what u weighs in the energy density.
+    escaped : array (2, lanes)
+        CRs that have left through the two ends of the line [per ln p].
+    """
+
+    def __init__(self, model, patch):
+        self.model, self.patch = model, patch
+        self.u, self.base, self.second, self.final, self.after = (patch.array() for _ in range(5))
+        self.rate, self._work = np.zeros((patch.rows, patch.lanes)), np.empty((patch.rows, patch.lanes))
+        self.escaped = np.zeros((2, patch.lanes))
+        self._edges, self._left = np.zeros((2, 2, patch.lanes)), np.zeros((2, 2, patch.lanes))
+        self._set_lanes()
+        self._set_line()
+
+    def _set_lanes(self):
+        model, patch = self.model, self.patch
+        lanes, faces = patch.own_lanes, slice(patch.first_lane, patch.first_lane + patch.lanes + 1)
+        p, self.step = np.exp(model.lane.centers), model.lane.widths[0]
+        kinetic = protons.kinetic_energy(p)
+        self.D, self.energy = model.D[lanes].copy(), (kinetic * self.step)[lanes].copy()
+        # Between two lanes a particle changes its energy by Δε; what passes the first face has ε of the first lane left, which losses give to the gas.
+        rise = np.concatenate([[0.0], np.diff(kinetic), [0.0]])
+        stay = rise.copy()
+        stay[0] = kinetic[0]
+        # γ_i = −d ln P_i/d ln V / … of a momentum: 4/3 for v = c, 5/3 for v ≪ c.
+        index = 1 + (2 - (protons.speed(p) / protons.c) ** 2) / 3
+        felt = self.step * p * protons.speed(p) / 3 * index
+        self.weights = np.zeros((5, patch.lanes + 1))
+        self.weights[0], self.weights[1] = rise[faces], stay[faces]
+        # A face between two ranks is counted by the upper one.
+        self.weights[:2, -1] = 0.0
+        self.weights[2, :-1] = felt[lanes]
+        self.weights[3, 0] = kinetic[0] if patch.at_lowest else 0.0
+        self.weights[4, -1] = kinetic[-1] if patch.at_highest else 0.0
+        self.loss = model.loss[faces].copy()
+        slope = model.slope * self.step
+        self.bend = np.array([np.exp(slope), np.exp(0.5 * slope)])
+
+    def _set_line(self):
+        line, patch = self.model.line, self.patch
+        rows, faces = patch.own_rows, slice(patch.first_row, patch.first_row + patch.rows + 1)
+        x = self.model.centroids
+        beyond = [2 * line.faces[0] - x[1::-1], 2 * line.faces[-1] - x[:-3:-1]]
+        self.x = np.concatenate([beyond[0], x, beyond[1]])[patch.first_row:patch.first_row + patch.rows + 4].copy()
+        self.faces, self.area, self.volume = line.faces[faces].copy(), line.areas[faces].copy(), line.volumes[rows].copy()
+        gaps = np.diff(np.concatenate([[2 * line.faces[0] - line.centers[0]], line.centers, [2 * line.faces[-1] - line.centers[-1]]]))
+        conductance = np.where([line.closed[0], *[False] * (len(line) - 1), line.closed[1]], 0.0, line.areas / gaps)
+        self._above, self._below = conductance[1:][rows] / self.volume, conductance[:-1][rows] / self.volume
+        self._across, self._stiff = 0.5 / line.widths[rows], 2 / line.widths[rows] ** 2
+        self.ends = np.array([patch.at_first, patch.at_last, patch.at_lowest, patch.at_highest, *line.closed])
+        self._walls = np.array(line.closed)
+        self._coupling = np.empty((3, patch.rows))
+        self._solver = None
+        if patch.column is not None:
+            shape = (patch.rows, 1, 1, patch.lanes)
+            blocks = SimpleNamespace(lower=np.empty(shape), diag=np.empty(shape), upper=np.empty(shape))
+            self._solver = LineSolver(patch, blocks, in_place=True)
+
+    # -- what a step is made of ---------------------------------------------------------------------------
+
+    def fill(self, u):
+        """Fill the ghosts of a state; collective."""
+        self.patch.swap_lanes(u)
+        if self.patch.column is not None:
+            self.patch.swap_rows(u)
+        self._extend(u)
+
+    def moments(self, u, dt):
+        """What the gas needs of a state with its ghosts: array (MOMENTS, rows) of this rank; dt [s] the step for which sound is judged."""
+        out = np.empty((MOMENTS, self.patch.rows))
+        cr_kernels.moments(u, dt * self._stiff, self.D, self.weights, self.bend, out)
+        return out
+
+    def explicit(self, u, flow, stage, mix=(0.0, 1.0)):
+        """rate ← mix of itself and the explicit rates at a state with its ghosts; energy per time that leaves through the ends of p [erg/s].
+
+        flow : w (cells + 1,), divergence (cells,) of the whole line; stage 0 or 1.
+        """
+        rows = self.patch.own_rows
+        return cr_kernels.explicit(u, flow.w[rows.start:rows.stop + 1].copy(), flow.divergence[rows].copy(), self.x, self.faces, self.area, self.volume,
+                                   self.weights, self.bend, self.step, self.ends, np.array(mix), self.rate, self._edges[stage])
+
+    def lose(self, u, density, dt, out):
+        """`out` ← u after losses in gas of a density (cells,) for dt [s]; the energy that the gas receives (rows,) [erg/cm³]. Collective."""
+        patch, depth = self.patch, density[self.patch.own_rows] * dt
+        self.patch.swap_lanes(u)
+        self._extend(u)
+        heat, passed = np.empty(patch.rows), np.empty((2, patch.rows))
+        args = (u, depth, self.loss, self.weights, self.bend, self.step)
+        cr_kernels.lose(*args, out, heat, passed)
+        if patch.row is not None:
+            # From the highest lanes down: what one rank passes on is its own and a part of what came in.
+            every, inflow = patch.row.gather(passed.ravel()).reshape(-1, 2, patch.rows), np.zeros(patch.rows)
+            for own, part in every[:patch.row.rank]:
+                inflow = own + part * inflow
+            if patch.row.rank > 0:
+                cr_kernels.gain(*args, inflow, out, heat)
+        return heat
+
+    def _extend(self, u):
+        p = self.patch
+        cr_kernels.fill_ends(u, p.at_first, p.at_last, p.at_lowest, p.at_highest, self._walls)
+
+    def solve(self, weights, h, V_A, guess, half, out, stage):
+        """One implicit stage: `out` from a u + b rate + c half, signs of the gradient from `guess`; h × energy lost to waves (rows,). Collective."""
+        rows, coupling = self.patch.own_rows, self._coupling
+        coupling[0], coupling[1], coupling[2] = h * self._above, h * self._below, h * V_A[rows] * self._across
+        args = (self.base, self.rate, half, np.array(weights), guess, self.D, coupling, self.ends)
+        if self._solver is None:
+            cr_kernels.solve(*args, self._work, out)
+        else:
+            blocks, right = self._solver.source, self._work[:, None, :]
+            cr_kernels.system(*args, blocks.lower, blocks.diag, blocks.upper, right)
+            self._solver.factor()
+            self._solver.solve(right)
+            self.patch.own(out)[...] = self._work
+            self.patch.swap_rows(out)
+        lost = np.empty(self.patch.rows)
+        cr_kernels.taken(out, guess, self.D, coupling, self.ends, self.energy, lost, self._left[stage])
+        self._left[stage, 0] *= self.volume[0]
+        self._left[stage, 1] *= self.volume[-1]
+        return lost
+
+    def dragged(self, V_A):
+        """V_A Σ ε |∂N/∂r| of this rank at the present state, its ghosts filled: array (1, rows) [erg/(cm³ s)]."""
+        coupling, lost = self._coupling, np.empty((1, self.patch.rows))
+        coupling[0], coupling[1], coupling[2] = self._above, self._below, V_A[self.patch.own_rows] * self._across
+        cr_kernels.taken(self.u, self.u, self.D, coupling, self.ends, self.energy, lost[0], np.empty_like(self.escaped))
+        return lost
+
+    def heat_of_losses(self, density):
+        """Energy that losses give to gas of a density (cells,), per time: array (1, rows) [erg/(cm³ s)]; collective."""
+        brief = 1e-9 / max(self.loss.max() * density.max(), 1e-300)
+        return self.lose(self.u, density, brief, self.after)[None] / brief
+
+    def energy_density(self):
+        """ε_c of this rank: array (1, rows) [erg/cm³]."""
+        return (self.patch.own(self.u) @ self.energy)[None]
+
+    def leaving(self, dt, carried, diffused):
+        """CRs that leave through the ends of the line in the step whose stages are here: array (2, lanes) [per ln p]; weights of the stages."""
+        out = dt * (carried[0] * self._edges[0] + carried[1] * self._edges[1])
+        out[0] *= -float(self.ends[0])
+        out[1] *= self.ends[1]
+        return out + diffused[0] * self._left[0] + diffused[1] * self._left[1]
+
+    def verdict(self, gamma, scale):
+        """(error, part below zero, CR energy) of this rank at the end of the step; see cr_kernels.mistake."""
+        return cr_kernels.mistake(self.base, self.second, self.final, gamma, self.volume, scale, self.energy)
+
+    def content(self, u):
+        """Σ V u of this rank: array (lanes,) [per ln p]."""
+        total = np.empty(self.patch.lanes)
+        cr_kernels.content(u, self.volume, total)
+        return total
+
+    def accept(self, leaving):
+        """The end of the step becomes the state."""
+        self.u, self.final = self.final, self.u
+        self.escaped += leaving

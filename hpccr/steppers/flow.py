@@ -1,0 +1,249 @@
+"""CRs and the gas that they push, ready to take steps: state, step control, budgets. No files and no clocks here; the driver adds them."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hpccr import parallel
+from hpccr.errors import RunError
+from hpccr.grid.axis import Axis
+from hpccr.grid.patch import Patch
+from hpccr.steppers.imex import Imex
+from hpccr.steppers.ledger import Ledger
+from hpccr.units import kyr
+
+_MOST_TRIES = 40
+
+
+@dataclass
+class Model:
+    """The equations of a flow, in numbers.
+
+    Attributes
+    ----------
+    line, lane : Axis
+        r, and ln p with equal cells.
+    gamma, mass : float
+        Adiabatic index and mean mass [g] of the gas.
+    B : float
+        Magnetic field in V_A [G].
+    D : array (lanes,)
+        Diffusion coefficients [cm²/s].
+    loss : array (lanes + 1,)
+        |d ln p/dt| per unit density on lane faces [cm³/s].
+    slope : float
+        α of pN ~ p^−α, about which face values in p are interpolated.
+    cooling : physics.cooling.Cooling
+    radiates, conducts, waves, streaming, moves : bool
+        Which processes act; waves: loss V_A|∂N/∂r|; streaming: transport with V_A instead; moves: the gas follows its equations of motion.
+    """
+
+    line: Axis
+    lane: Axis
+    gamma: float
+    mass: float
+    B: float
+    D: np.ndarray
+    loss: np.ndarray
+    slope: float
+    cooling: object
+    radiates: bool
+    conducts: bool
+    waves: bool
+    streaming: bool
+    moves: bool
+
+    @property
+    def centroids(self):
+        """Where the mean of a cell is the value to second order: ∫ r dV/V, array (cells,) [cm]."""
+        f = self.line.faces
+        if self.line.metric == "sphere":
+            return 0.75 * (f[1:] + f[:-1]) * (f[1:] ** 2 + f[:-1] ** 2) / (f[1:] ** 2 + f[1:] * f[:-1] + f[:-1] ** 2)
+        return 0.5 * (f[1:] + f[:-1])
+
+
+class Clock:
+    """Time and step control.
+
+    Attributes
+    ----------
+    t, t_before : float
+        Now and before the last step [s].
+    dt : float
+        What the controller would do next [s].
+    fastest : float
+        Inverse of the time in which a signal crosses a cell [1/s].
+    number, rejections : int
+    """
+
+    # A grid's driver asks for these of any stepper.
+    max_steps, iterations = 2**31 - 1, 0
+
+    def __init__(self):
+        self.t = self.t_before = self.dt = self.fastest = 0.0
+        self.number = self.rejections = 0
+
+
+class Flow:
+    """What one run of gas and CRs computes with.
+
+    Parameters
+    ----------
+    problem : Problem
+        Offers model(), initial_gas() (3, cells), initial_rays(rows, lanes) and observer(flow).
+    comm : Comm
+
+    Attributes
+    ----------
+    patch, imex, ledger, stepper
+    content : array (lanes,)
+        CRs in the box at the start [per ln p], all lanes.
+    """
+
+    def __init__(self, problem, comm):
+        self.problem, self.comm, self.model = problem, comm, problem.model()
+        time = problem.deck.time
+        self.rtol, self.courant, self.longest = time.rtol, time.courant, time.max_step or np.inf
+        self.patch = Patch(len(self.model.line), len(self.model.lane), comm)
+        comm.root_first(self._compile)
+        self.imex, self.ledger, self.stepper = Imex(self.model, self.patch), Ledger(self.model), Clock()
+        self.content, self.E_cr = np.zeros(len(self.model.lane)), 0.0
+        self.observer = problem.observer(self)
+
+    def _compile(self):
+        """Take a step on a few cells, which compiles every kernel; without a message."""
+        model = replace(self.model, line=Axis("r", np.linspace(0.0, 8.0, 9) * 1e18, self.model.line.metric, (True, False)),
+                        lane=Axis("p", np.linspace(-40.0, -38.0, 5)), D=np.full(4, 1e20), loss=np.full(5, 1e-30))
+        imex = Imex(model, Patch(8, 4, parallel.alone()))
+        imex.gas = np.array([[model.mass], [0.0], [1e-12]]) * np.ones((3, 8))
+        imex.rays.u[...] = 1e-12
+        imex.begin(1.0)
+        imex.rays.content(imex.rays.u)
+        imex.rays.dragged(np.zeros(8))
+        imex.attempt(1.0, np.ones(4), True)
+
+    # -- state --------------------------------------------------------------------------------------------
+
+    def begin(self):
+        """The initial state at t = 0; collective."""
+        imex, problem, clock = self.imex, self.problem, self.stepper
+        imex.gas = problem.initial_gas()
+        self.patch.own(imex.rays.u)[...] = problem.initial_rays(self.patch.own_rows, self.patch.own_lanes)
+        inside = imex.rays.content(imex.rays.u)
+        self.content = self.lanes(inside)
+        self.E_cr = self.comm.sum(imex.rays.energy @ inside)[0]
+        self.ledger.first = self.ledger.totals(imex.gas, self.E_cr)
+        time = problem.deck.time
+        clock.dt = min(time.first_step or problem.first_step(), self.longest)
+        clock.fastest = imex.begin(clock.dt)
+        self.observer.update(self)
+
+    def lanes(self, part):
+        """All lanes on all ranks, from each rank's (lanes,) over its rows: array (all lanes,); collective."""
+        whole = np.zeros(len(self.model.lane))
+        whole[self.patch.own_lanes] = part
+        return self.comm.sum(whole)
+
+    def state(self):
+        """What a checkpoint holds beside the arrays: plain values."""
+        c = self.stepper
+        return {"t": c.t, "t_before": c.t_before, "dt": c.dt, "fastest": c.fastest, "number": c.number, "rejections": c.rejections, "E_cr": self.E_cr,
+                "ledger": self.ledger.state(), "observer": self.observer.state()}
+
+    def resume(self, plain):
+        """Take back what `state` gave; the arrays are in place already."""
+        c = self.stepper
+        c.t, c.t_before, c.dt, c.fastest, c.number, c.rejections = (plain[k] for k in ("t", "t_before", "dt", "fastest", "number", "rejections"))
+        self.E_cr = plain["E_cr"]
+        self.ledger.restore(plain["ledger"])
+        self.observer.restore(plain["observer"])
+
+    # -- steps --------------------------------------------------------------------------------------------
+
+    def step(self, t_stop, vote):
+        """One accepted step, at most to t_stop [s]; the agreed votes, as Simulation.step. Collective.
+
+        Raises
+        ------
+        RunError
+            The step cannot be made however short it is.
+        """
+        clock, imex = self.stepper, self.imex
+        limit = min(self.courant / max(clock.fastest, 1e-300), self.longest)
+        content = self.content[self.patch.own_lanes]
+        scale = np.where(content > 0, 1.0 / np.maximum(content, 1e-300), 0.0) / len(self.content)
+        for _ in range(_MOST_TRIES):
+            free, left = min(clock.dt, limit), t_stop - clock.t
+            # Two steps of equal length rather than a long and a tiny one.
+            dt = left if left <= 1.0001 * free else min(free, 0.5 * left)
+            reason, outcome = imex.attempt(dt, scale, clock.number % 2 == 1)
+            factor = 0.3
+            if not reason:
+                reason, factor = self._judge(outcome)
+            if not reason:
+                break
+            clock.rejections += 1
+            clock.dt = max(0.2, min(0.8, factor)) * dt
+        else:
+            raise RunError(f"no step is short enough at t = {clock.t / kyr:.6g} kyr, step {clock.number}: {reason}; {self._where()}")
+        self._accept(outcome, t_stop)
+        # A step that an output time has cut short says nothing against a longer one.
+        longer = min(dt * min(2.0, factor), 1.25 * limit)
+        clock.dt = max(longer, min(clock.dt, limit)) if dt < 0.99 * free else longer
+        return self.comm.max(vote())
+
+    def _judge(self, outcome):
+        """(reason to refuse a step or "", by how much the next may be longer)."""
+        error = max(outcome.error_rays / self.rtol, outcome.error_gas / (20 * self.rtol), 1e-10)
+        factor = 0.9 / np.sqrt(error)
+        if error > 1:
+            return f"its error is {error:.3g} times what is allowed", factor
+        if outcome.short > 10 * self.rtol:
+            return f"CRs fall below zero by {outcome.short:.2g} of their content", 0.3
+        return "", factor
+
+    def _where(self):
+        gas = self.imex.gas
+        j = int(np.argmin(gas[0]))
+        return f"the gas is thinnest in cell {j}, n = {gas[0, j] / self.model.mass:.3g} cm-3"
+
+    def _accept(self, outcome, t_stop):
+        clock, dt = self.stepper, outcome.dt
+        self.imex.accept(outcome)
+        if outcome.short > 0:
+            self._lift()
+        self.E_cr = outcome.E_cr
+        self.ledger.enter(outcome)
+        clock.fastest = outcome.fastest
+        clock.t_before, clock.number = clock.t, clock.number + 1
+        clock.t = t_stop if abs(clock.t + dt - t_stop) <= 1e-12 * t_stop else clock.t + dt
+        self.observer.update(self)
+
+    def _lift(self):
+        """Set what fell below zero to zero; the rest of its line gives it back. Collective."""
+        rays, patch = self.imex.rays, self.patch
+        own, volume = patch.own(rays.u), rays.volume
+        sums = np.stack([volume @ np.minimum(own, 0.0), volume @ np.maximum(own, 0.0)])
+        if patch.column is not None:
+            sums = patch.column.sum(sums.ravel()).reshape(sums.shape)
+        np.maximum(own, 0.0, out=own)
+        own *= np.maximum(1.0 + sums[0] / np.maximum(sums[1], 1e-300), 0.0)
+
+    def history(self):
+        """This step's figures: list of (column, unit, value)."""
+        c = self.stepper
+        now = self.ledger.totals(self.imex.gas, self.E_cr)
+        return [("step", "1", c.number), ("time", "kyr", c.t / kyr), ("dt", "kyr", (c.t - c.t_before) / kyr), ("rejections", "1", c.rejections),
+                *self.ledger.history(now), *self.observer.history()]
+
+    def summary(self):
+        """The final figures."""
+        mass, momentum, energy = self.ledger.errors(self.ledger.totals(self.imex.gas, self.E_cr))
+        return {"E_cr_left": {"value": self.E_cr, "unit": "erg"},
+                **{name: {"value": value, "unit": "erg"} for name, value in self.ledger.flows.items() if name.startswith("E_")},
+                "mass_error": {"value": mass, "unit": "1"}, "momentum_error": {"value": momentum, "unit": "1"},
+                "energy_error": {"value": energy, "unit": "1"}, **self.observer.summary()}
+
+    def destroy(self):
+        """Give back what the ranks hold together."""
+        self.patch.destroy()

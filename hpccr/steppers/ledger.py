@@ -1,0 +1,97 @@
+"""What has gone where: budgets of mass, momentum and energy of a flow, closed by the weights of the steps themselves."""
+
+
+from hpccr.steppers.imex import CARRIED, DIFFUSED
+from hpccr.units import Msun
+
+# Name, unit, meaning of what is added up over a run [CGS].
+FLOWS = {
+    "mass_out": "gas that has left through the ends of the line",
+    "E_gas_out": "energy that has left with it, and the work of all pressure at the ends",
+    "E_cr_escaped": "CR energy that has left through the ends of the line",
+    "E_cr_ends": "CR energy that has left through the ends of the momentum axis",
+    "E_work": "work of the CRs on the gas",
+    "E_edge": "work of streaming CRs beyond the ends of the line",
+    "E_losses": "energy from CRs to gas by ionisation and Coulomb collisions",
+    "E_waves": "energy from CRs to gas by waves",
+    "E_radiated": "energy that the gas has radiated, less what it was heated by light",
+    "p_cr": "momentum from the CR pressure on the sides of widening cells",
+    "p_gas": "the same from the gas pressure",
+    "p_out": "momentum that has left through the ends of the line, pressure included",
+}
+
+
+class Ledger:
+    """Sums over the steps so far.
+
+    Parameters
+    ----------
+    model : Model
+
+    Attributes
+    ----------
+    flows : dict
+        Each of FLOWS [g, erg, g cm/s].
+    first : dict
+        mass, momentum, E_gas, E_cr at the start.
+    """
+
+    def __init__(self, model):
+        self.model, self.flows, self.first = model, dict.fromkeys(FLOWS, 0.0), {}
+
+    def totals(self, gas, E_cr):
+        """mass, momentum, E_gas, E_cr of a state: dict."""
+        mass, momentum, E_gas = gas @ self.model.line.volumes
+        return {"mass": mass, "momentum": momentum, "E_gas": E_gas, "E_cr": E_cr}
+
+    def enter(self, outcome):
+        """Add a step, as Imex.attempt tells it."""
+        add, volume = dict.fromkeys(FLOWS, 0.0), self.model.line.volumes
+        for weight, tally in zip(CARRIED, outcome.tallies):
+            part = weight * outcome.dt
+            add["mass_out"] += part * tally.out[0]
+            add["E_gas_out"] += part * tally.out[2]
+            add["p_out"] += part * tally.momentum_out
+            add["p_cr"] += part * tally.sides[0]
+            add["p_gas"] += part * tally.sides[1]
+            add["E_work"] += part * tally.work
+            add["E_edge"] += part * tally.edge
+            add["E_waves"] += part * tally.waves
+        for weight, lost, found in zip(DIFFUSED, outcome.lost, outcome.heat):
+            add["E_waves"] += weight * (volume @ lost)
+            add["E_radiated"] -= weight * outcome.h * (volume @ found.radiated)
+        add["E_cr_escaped"], add["E_cr_ends"], add["E_losses"] = outcome.escaped, outcome.ends, outcome.warmed
+        for name, value in add.items():
+            self.flows[name] += value
+
+    def errors(self, now):
+        """(mass_error, momentum_error, energy_error): what is missing, relative to the mass, to ∫|dp| and to the initial CR energy (of the gas, if there are no CRs)."""
+        f, first = self.flows, self.first
+        mass = (now["mass"] - first["mass"] + f["mass_out"]) / first["mass"]
+        momentum = now["momentum"] - first["momentum"] + f["p_out"] - f["p_cr"] - f["p_gas"]
+        scale = abs(now["momentum"]) + abs(f["p_cr"]) + abs(f["p_gas"]) + abs(f["p_out"])
+        # Where the gas is held, the work goes to whoever holds it.
+        held = 0.0 if self.model.moves else f["E_work"]
+        energy = (now["E_gas"] - first["E_gas"] + f["E_gas_out"] + now["E_cr"] - first["E_cr"] + f["E_cr_escaped"] + f["E_cr_ends"]
+                  + f["E_edge"] + f["E_radiated"] + held)
+        return mass, momentum / scale if scale > 0 else 0.0, energy / (first["E_cr"] or first["E_gas"])
+
+    def history(self, now):
+        """Columns (name, unit, value)."""
+        mass, momentum, energy = self.errors(now)
+        rows = [("mass", "Msun", now["mass"] / Msun), ("mass_out", "Msun", self.flows["mass_out"] / Msun), ("mass_error", "1", mass),
+                ("momentum", "g cm/s", now["momentum"])]
+        rows += [(name, "g cm/s", self.flows[name]) for name in ("p_cr", "p_gas", "p_out")]
+        rows += [("momentum_error", "1", momentum), ("E_gas", "erg", now["E_gas"]), ("E_cr_left", "erg", now["E_cr"])]
+        rows += [(name, "erg", self.flows[name]) for name in FLOWS if name.startswith("E_")]
+        return [*rows, ("energy_error", "1", energy)]
+
+    def state(self):
+        """For a checkpoint: dict of floats."""
+        return {**self.flows, **{f"first.{name}": value for name, value in self.first.items()}}
+
+    def restore(self, state):
+        """Take back what `state` gave."""
+        self.flows = {name: state[name] for name in FLOWS}
+        self.first = {name[6:]: value for name, value in state.items() if name.startswith("first.")}
+
