@@ -9,6 +9,8 @@ import numpy as np
 from hpccr.jit import kernel
 
 GHOSTS = 2
+# Sums over lanes may be taken in any order.
+SUMS = {"reassoc", "contract"}
 
 
 @kernel
@@ -63,9 +65,9 @@ def _between(row, bend, value):
         value[k] = half / c * below * above / (below + above + 1e-300)
 
 
-@kernel
+@kernel(fastmath=SUMS)
 def moments(u, stiff, D, energy, bend, out):
-    """out (2, rows) ← P_c = ⅓ΣΔε û and Σ weight u [erg/cm³].
+    """out (3, rows) ← P_c = ⅓ΣΔε û; Σ γ_i P_i of what sound compresses, and of all [erg/cm³].
 
     u : padded state (rows + 4, lanes + 4).
     stiff : (rows,) k² Δt for the wave of the size of a cell: what diffuses away in a step (D k² Δt > 1) does not carry sound.
@@ -77,11 +79,13 @@ def moments(u, stiff, D, energy, bend, out):
     for j in range(stiff.shape[0]):
         row = u[j + 2]
         _between(row, bend, face)
-        P, weight = 0.0, 0.0
+        P, soft, all_of_it = 0.0, 0.0, 0.0
         for k in range(lanes):
             P += energy[0, k] * face[k]
-            weight += energy[2, k] * row[k + 2] / (1.0 + D[k] * stiff[j])
-        out[0, j], out[1, j] = P / 3.0, weight
+            here = energy[2, k] * row[k + 2]
+            soft += here / (1.0 + D[k] * stiff[j])
+            all_of_it += here
+        out[0, j], out[1, j], out[2, j] = P / 3.0, soft, all_of_it
 
 
 @kernel
@@ -126,13 +130,13 @@ def explicit(u, w, divergence, x, faces, area, volume, energy, bend, step, ends,
 def _losing(row, depth, loss, per, bend, stay, give, have):
     """The losses of a row for a depth n Δt: a lane keeps u' = have + stay × inflow, and passes on give × u' + … of it.
 
-    û = φ u on the lower face of a lane, φ as in `_between`; what passes it in the step is a (θ u' + (1 − θ) u), a = depth |ṗ|/(p Δ ln p) φ. θ = ½ is of second order,
-    and as much more as keeps a lane from giving what it has not.
+    û = φ u on the lower face of a lane, upwind: a power law through its neighbours, about the reference slope, to third order; what passes it in the step is
+    a (θ u' + (1 − θ) u), a = depth |ṗ|/(p Δ ln p) φ. θ = ½ is of second order, and as much more as keeps a lane from giving what it has not.
     """
-    c, half = bend[0], 2.0 * bend[1]
+    c2, half = bend[0] * bend[0], bend[1]
     for k in range(stay.shape[0]):
-        below, here = row[k + 1], row[k + 2]
-        a = depth * loss[k] * per * half * below / (below + c * here + 1e-300)
+        below, here, above = row[k + 1], row[k + 2], c2 * row[k + 3]
+        a = depth * loss[k] * per * half * (5.0 * below + 3.0 * above + 1e-300) / (3.0 * below + 5.0 * above + 1e-300)
         implicit = max(0.5 * a, a - 1.0)
         stay[k] = 1.0 / (1.0 + implicit)
         give[k] = implicit
@@ -145,20 +149,24 @@ def lose(u, depth, loss, energy, bend, step, out, heat, passed):
 
     loss : (lanes + 1,) |d ln p/dt| on lane faces per unit density.  passed : (2, rows) ← what has passed the lowest face, and how much of an inflow would.
     """
-    rows, lanes = depth.shape[0], loss.shape[0] - 1
-    stay, give, have = np.empty(lanes), np.empty(lanes), np.empty(lanes)
-    for j in range(rows):
-        row = u[j + 2]
-        _losing(row, depth[j], loss, 1.0 / step, bend, stay, give, have)
-        flux, gain, given = 0.0, 1.0, 0.0
+    rows, lanes, many = depth.shape[0], loss.shape[0] - 1, 8
+    stay, give, have = np.empty((many, lanes)), np.empty((many, lanes)), np.empty((many, lanes))
+    flux, part, given = np.empty(many), np.empty(many), np.empty(many)
+    # A sweep waits for each result in turn: several rows at once keep the processor busy.
+    for first in range(0, rows, many):
+        count = min(many, rows - first)
+        for b in range(count):
+            _losing(u[first + b + 2], depth[first + b], loss, 1.0 / step, bend, stay[b], give[b], have[b])
+            flux[b], part[b], given[b] = 0.0, 1.0, 0.0
         for k in range(lanes - 1, -1, -1):
-            new = (row[k + 2] - have[k] + flux) * stay[k]
-            flux = give[k] * new + have[k]
-            gain *= give[k] * stay[k]
-            given += energy[1, k] * flux
-            out[j + 2, k + 2] = new
-        heat[j] = given * step
-        passed[0, j], passed[1, j] = flux, gain
+            for b in range(count):
+                new = (u[first + b + 2, k + 2] - have[b, k] + flux[b]) * stay[b, k]
+                flux[b] = give[b, k] * new + have[b, k]
+                part[b] *= give[b, k] * stay[b, k]
+                given[b] += energy[1, k] * flux[b]
+                out[first + b + 2, k + 2] = new
+        for b in range(count):
+            heat[first + b], passed[0, first + b], passed[1, first + b] = given[b] * step, flux[b], part[b]
 
 
 @kernel
@@ -249,7 +257,7 @@ def system(u, rate, half, weights, sign, D, coupling, ends, lower, diag, upper, 
             right[j, 0, i] = weights[0] * u[j + 2, i + 2] + weights[1] * rate[j, i] + weights[2] * half[j + 2, i + 2]
 
 
-@kernel
+@kernel(fastmath=SUMS)
 def taken(out, sign, D, coupling, ends, energy, lost, left):
     """lost (rows,) ← h × the energy density that the waves take; left (2, lanes) ← h V × what diffuses through the ends per volume of the end cells.
 
@@ -281,7 +289,7 @@ def taken(out, sign, D, coupling, ends, energy, lost, left):
         left[1, i] = 2.0 * coupling[0, rows - 1] * D[i] * out[rows + 1, i + 2] if ends[1] and not ends[5] else 0.0
 
 
-@kernel
+@kernel(fastmath=SUMS)
 def mistake(u, second, final, gamma, volume, scale, energy):
     """(Σ scale V |error|, Σ scale V |u below zero|, ΣV energy u) of a step to `final`; the error is estimated to second order of the step.
 
@@ -303,7 +311,7 @@ def mistake(u, second, final, gamma, volume, scale, energy):
     return error, short, inside
 
 
-@kernel
+@kernel(fastmath=SUMS)
 def content(u, volume, total):
     """total (lanes,) = Σ_j V u of the own cells of a padded state."""
     lanes = total.shape[0]

@@ -10,22 +10,13 @@ same number. Within a fan the gas feels P_c as a constant of its cell, so its in
 
     e* = e + ½ (w − v)² + P_g (w − v)/q,      q = ρ (S − v),
 
-which is positive however large P_c is. Arrays of a line: gas (3, n) = ρ, ρv, E.
+which is positive however large P_c is. A pressure that diffuses across a cell within a step, D k² Δt ≫ 1, neither carries sound nor jumps: of the differences of P_c between
+the two sides of a face only the part counts that sound can keep up. Arrays of a line: gas (3, n) = ρ, ρv, E.
 """
 
 import numpy as np
 
 from hpccr.jit import kernel
-
-
-@kernel
-def carry(gas, closed, w):
-    """w (n + 1,): the velocity through the faces [cm/s] of gas that is held; closed : (2,) whether the first and the last face are walls."""
-    n = gas.shape[1]
-    w[0] = 0.0 if closed[0] else gas[1, 0] / gas[0, 0]
-    w[n] = 0.0 if closed[1] else gas[1, n - 1] / gas[0, n - 1]
-    for j in range(n - 1):
-        w[j + 1] = 0.5 * (gas[1, j] / gas[0, j] + gas[1, j + 1] / gas[0, j + 1])
 
 
 @kernel(inline="always")
@@ -34,6 +25,23 @@ def _limited(low, mid, high, x_low, x_mid, x_high):
     s0, s1 = (mid - low) / (x_mid - x_low), (high - mid) / (x_high - x_mid)
     product = s0 * s1
     return 2.0 * product / (s0 + s1) if product > 0.0 else 0.0
+
+
+@kernel
+def held(gas, P, line, closed, rate, w, divergence, tally):
+    """The same for gas that does not move: its velocity carries the CRs, but their work on it stays with whoever holds it."""
+    n = P.shape[0]
+    faces, area, volume = line[0], line[1], line[2, :n]
+    w[0] = 0.0 if closed[0] else gas[1, 0] / gas[0, 0]
+    w[n] = 0.0 if closed[1] else gas[1, n - 1] / gas[0, n - 1]
+    for j in range(n - 1):
+        w[j + 1] = 0.5 * (gas[1, j] / gas[0, j] + gas[1, j + 1] / gas[0, j + 1])
+    rate[:] = 0.0
+    tally[:] = 0.0
+    for j in range(n):
+        divergence[j] = (area[j + 1] * w[j + 1] - area[j] * w[j]) / volume[j]
+        tally[WORK] += volume[j] * P[j] * divergence[j]
+        tally[FASTEST] = max(tally[FASTEST], max(abs(w[j]), abs(w[j + 1])) / (faces[j + 1] - faces[j]))
 
 
 @kernel
@@ -62,17 +70,20 @@ def states(gas, P, x, faces, closed, gamma, side):
 
 
 @kernel
-def fluxes(side, soft, gamma, flux, w):
+def fluxes(side, soft, hard, gamma, flux, w):
     """flux (3, n + 1): mass, momentum, energy through the faces with the total pressure, by HLLC; w (n + 1,) velocity of the contact.
 
-    soft (n,) = Σ γ_i P_i over the momenta whose pressure a sound wave of the size of a cell compresses: with γ P_g it sets the speed of sound.
+    soft (n,) = Σ γ_i P_i over the momenta whose pressure a sound wave of the size of a cell compresses: with γ P_g it sets the speed of sound. hard (n,): over all.
     """
     n = soft.shape[0]
     for k in range(n + 1):
-        rL, vL, gL, pL = side[0, 0, k], side[0, 1, k], side[0, 2, k], side[0, 3, k]
-        rR, vR, gR, pR = side[1, 0, k], side[1, 1, k], side[1, 2, k], side[1, 3, k]
-        cL = np.sqrt((gamma * gL + soft[max(k - 1, 0)]) / rL)
-        cR = np.sqrt((gamma * gR + soft[min(k, n - 1)]) / rR)
+        a, b = max(k - 1, 0), min(k, n - 1)
+        rL, vL, gL = side[0, 0, k], side[0, 1, k], side[0, 2, k]
+        rR, vR, gR = side[1, 0, k], side[1, 1, k], side[1, 2, k]
+        cL, cR = np.sqrt((gamma * gL + soft[a]) / rL), np.sqrt((gamma * gR + soft[b]) / rR)
+        kept = (soft[a] + soft[b]) / (hard[a] + hard[b] + 1e-300)
+        mean, half = 0.5 * (side[0, 3, k] + side[1, 3, k]), 0.5 * kept * (side[1, 3, k] - side[0, 3, k])
+        pL, pR = mean - half, mean + half
         SL, SR = min(vL - cL, vR - cR), max(vL + cL, vR + cR)
         qL, qR = rL * (SL - vL), rR * (SR - vR)
         S = (gR + pR - gL - pL + qL * vL - qR * vR) / (qL - qR)
@@ -89,32 +100,49 @@ def fluxes(side, soft, gamma, flux, w):
             w[k], flux[0, k], flux[1, k], flux[2, k] = S, star * S, star * S * S + p, S * (E + p)
 
 
+# What `rates` adds up: Σ V P_c ∇·w, what leaves of mass, energy and momentum, push of P_c and of P_g on the sides, the fastest signal.
+WORK, MASS_OUT, E_OUT, P_OUT, PUSH_RAYS, PUSH_GAS, FASTEST = range(7)
+
+
 @kernel
-def rates(gas, P, flux, divergence, area, volume, rate):
+def rates(gas, P, soft, hard, line, closed, gamma, rate, w, divergence, tally):
     """rate (3, n) = −Δ(A flux)/V + the pressures on the sides of a widening cell; in the energy, P_c ∇·w, which the CRs lose.
 
-    Returns Σ V × (push of P_c, of P_g on the sides) [erg/cm], for the budget of momentum.
+    line : (4, n + 1) faces, areas, and, in n cells, volumes, centroids.  w (n + 1,) [cm/s], divergence (n,) = Δ(A w)/V [1/s], tally (7,): results.
     """
-    rays, thermal = 0.0, 0.0
-    for j in range(P.shape[0]):
-        for k in range(3):
-            rate[k, j] = -(area[j + 1] * flux[k, j + 1] - area[j] * flux[k, j]) / volume[j]
+    n = P.shape[0]
+    faces, area, volume, x = line[0], line[1], line[2, :n], line[3, :n]
+    side, flux = np.empty((2, 4, n + 1)), np.empty((3, n + 1))
+    states(gas, P, x, faces, closed, gamma, side)
+    fluxes(side, soft, hard, gamma, flux, w)
+    tally[:] = 0.0
+    for k in range(3):
+        for j in range(n):
+            rate[k, j] = (area[j] * flux[k, j] - area[j + 1] * flux[k, j + 1]) / volume[j]
+    for j in range(n):
+        divergence[j] = (area[j + 1] * w[j + 1] - area[j] * w[j]) / volume[j]
         # The pressure that balances a gas at rest: that of the cell itself.
         widening = area[j + 1] - area[j]
-        P_g = (2.0 / 3.0) * (gas[2, j] - 0.5 * gas[1, j] * gas[1, j] / gas[0, j])
+        P_g = (gamma - 1.0) * (gas[2, j] - 0.5 * gas[1, j] * gas[1, j] / gas[0, j])
         rate[1, j] += (P_g + P[j]) * widening / volume[j]
         rate[2, j] += P[j] * divergence[j]
-        rays += P[j] * widening
-        thermal += P_g * widening
-    return rays, thermal
+        tally[WORK] += volume[j] * P[j] * divergence[j]
+        tally[PUSH_RAYS] += P[j] * widening
+        tally[PUSH_GAS] += P_g * widening
+        c = np.sqrt(max(gamma * P_g + soft[j], 0.0) / gas[0, j])
+        tally[FASTEST] = max(tally[FASTEST], (max(abs(gas[1, j] / gas[0, j]), max(abs(w[j]), abs(w[j + 1]))) + c) / (faces[j + 1] - faces[j]))
+    tally[MASS_OUT] = area[n] * flux[0, n] - area[0] * flux[0, 0]
+    tally[P_OUT] = area[n] * flux[1, n] - area[0] * flux[1, 0]
+    tally[E_OUT] = area[n] * flux[2, n] - area[0] * flux[2, 0]
 
 
 @kernel
-def signal(gas, soft, widths, gamma):
-    """The largest (|v| + c)/Δr [1/s]: its inverse is the time in which a wave crosses a cell."""
-    fastest = 0.0
-    for j in range(soft.shape[0]):
-        v = gas[1, j] / gas[0, j]
-        g = (gamma - 1.0) * (gas[2, j] - 0.5 * gas[1, j] * v)
-        fastest = max(fastest, (abs(v) + np.sqrt(max(gamma * g + soft[j], 0.0) / gas[0, j])) / widths[j])
-    return fastest
+def bend(first, second, last, gamma):
+    """How far the internal energy bends away from the straight line through the second stage of a step: root mean square over cells, relative to its end."""
+    total, n = 0.0, first.shape[1]
+    for j in range(n):
+        a = first[2, j] - 0.5 * first[1, j] * first[1, j] / first[0, j]
+        b = second[2, j] - 0.5 * second[1, j] * second[1, j] / second[0, j]
+        c = last[2, j] - 0.5 * last[1, j] * last[1, j] / last[0, j]
+        total += ((c - a - (b - a) / gamma) / c) ** 2
+    return np.sqrt(total / n)

@@ -13,56 +13,72 @@ from hpccr.physics.conduction import parker
 from hpccr.physics.cooling import lookup
 
 
-@kernel
-def heat(e, n, h, gas_law, area, volume, gaps, first, per_step, values, T, K, conducted, radiated):
-    """Solve for T (n,) [K] in place (it begins as the guess); returns the number of iterations, negative if it did not converge.
+# What `warm` adds up: Σ V of what waves gave, of what was radiated (both times h).
+GIVEN, RADIATED = range(2)
 
-    e (n,) [erg/cm³]; n (n,) [1/cm³]; h [s]; gas_law (4,) = k_B/(γ − 1), Γ [erg/s], whether there is radiation, conduction; gaps (n + 1,) distance of midpoints,
-    0 at the ends, which conduct nothing; first, per_step, values: the table of Λ over ln T; K (n + 1,), conducted (n,), radiated (n,) [erg/(cm³ s)]: results.
+
+@kernel
+def warm(gas, before, lost, law, line, gaps, table, values, added, tally):
+    """An implicit stage of the gas: gas (3, n), whose E holds all but the heat of this stage, gets its E. Returns the number of iterations, negative if there is no solution.
+
+    before : a state whose temperature is the guess.  lost (n,) h × heat from waves [erg/cm³].
+    law : (6,) k_B/((γ − 1) m), mass m [g], Γ [erg/s], whether there is radiation, conduction, and h [s].
+    line, gaps : areas and volumes as in gas_kernels.rates, distance of midpoints (n + 1,), 0 at the ends, which conduct nothing.
+    table, values : (ln T_first, 1/step) and the values of Λ.  added (n,) ← h × all of the heat; tally (2,).
     """
-    cells = e.shape[0]
-    c, gamma, cools, conducts = gas_law[0], gas_law[1], gas_law[2] > 0.0, gas_law[3] > 0.0
-    high, right = np.empty(cells), np.empty(cells)
+    n, c, mass, gamma, h = lost.shape[0], law[0], law[1], law[2], law[5]
+    cools, conducts, area, volume = law[3] > 0.0, law[4] > 0.0, line[1], line[2, :n]
+    T, K, e, ln_T = np.empty(n), np.zeros(n + 1), np.empty(n), np.empty(n)
+    high, right = np.empty(n), np.empty(n)
+    for j in range(n):
+        e[j] = gas[2, j] - 0.5 * gas[1, j] * gas[1, j] / gas[0, j] + lost[j]
+        T[j] = max((before[2, j] - 0.5 * before[1, j] * before[1, j] / before[0, j]) / (c * before[0, j]), 1e-3)
     iterations, change = 0, 1.0
-    K[0] = K[cells] = 0.0
-    if not cools and not conducts:
-        for j in range(cells):
-            T[j] = e[j] / (c * n[j])
-            conducted[j] = radiated[j] = 0.0
-        return 1
-    while change > 1e-7 and iterations < 40:
+    while change > 1e-6 and iterations < 40:
         iterations += 1
         if conducts:
-            here = parker(T[0])
-            for j in range(1, cells):
-                ahead = parker(T[j])
-                K[j] = 0.5 * (here + ahead) * area[j] / gaps[j]
-                here = ahead
-        change = 0.0
-        for j in range(cells):
-            diag, b = c * n[j], e[j]
+            for j in range(n):
+                right[j] = parker(T[j])
+            for j in range(1, n):
+                K[j] = 0.5 * h * (right[j - 1] + right[j]) * area[j] / gaps[j]
+        for j in range(n):
+            ln_T[j] = np.log(T[j])
+        change, up = 0.0, 0.0
+        for j in range(n):
+            diag, b = c * gas[0, j] * volume[j], e[j] * volume[j]
             if cools:
-                L, slope = lookup(np.log(T[j]), first, per_step, values)
-                nn = h * n[j] * n[j]
+                L, slope = lookup(ln_T[j], table[0], table[1], values)
+                density = gas[0, j] / mass
+                hn = h * density * volume[j]
                 # Where gas is thermally unstable a long step must not turn the system over.
-                slope = max(nn * slope / T[j], -0.5 * diag)
-                b += h * n[j] * gamma - nn * L + slope * T[j]
+                slope = max(hn * density * slope / T[j], -0.5 * diag)
+                b += hn * (gamma - density * L) + slope * T[j]
                 diag += slope
-            up, down = h * K[j + 1] / volume[j], h * K[j] / volume[j]
+            down, up = up, K[j + 1]
             diag += up + down
             m = 1.0 / (diag - down * high[j - 1]) if j > 0 else 1.0 / diag
             right[j] = (b + down * right[j - 1]) * m if j > 0 else b * m
             high[j] = up * m
         after = 0.0
-        for j in range(cells - 1, -1, -1):
-            new = right[j] + high[j] * after
-            after = new
-            new = max(new, 0.1 * T[j])
+        for j in range(n - 1, -1, -1):
+            after = right[j] + high[j] * after
+            new = max(after, 0.1 * T[j])
             change = max(change, abs(new - T[j]) / new)
             T[j] = new
-    for j in range(cells):
-        up = K[j + 1] * (T[j + 1] - T[j]) if j + 1 < cells else 0.0
-        down = K[j] * (T[j] - T[j - 1]) if j > 0 else 0.0
-        conducted[j] = (up - down) / volume[j]
-        radiated[j] = (c * n[j] * T[j] - e[j]) / h - conducted[j] if cools else 0.0
-    return iterations if change <= 1e-7 else -iterations
+        if not (cools or conducts):
+            change = 0.0
+            for j in range(n):
+                T[j] = e[j] / (c * gas[0, j])
+    tally[:] = 0.0
+    for j in range(n):
+        rest = c * gas[0, j] * T[j]
+        # What is not conducted is radiated: so the sum is right however far the iteration was carried.
+        flow = (K[j + 1] * (T[j + 1] - T[j]) if j + 1 < n else 0.0) - (K[j] * (T[j] - T[j - 1]) if j > 0 else 0.0)
+        tally[GIVEN] += volume[j] * lost[j]
+        if cools:
+            tally[RADIATED] += (e[j] - rest) * volume[j] + flow
+        added[j] = rest - e[j] + lost[j]
+        gas[2, j] += added[j]
+        if not T[j] > 0.0:
+            return -1
+    return iterations if change <= 1e-6 else -iterations

@@ -55,33 +55,28 @@ class FlowObserver:
         cut = np.clip(f, beyond, None) if beyond < f[-1] else np.full_like(f, f[-1])
         measure = (lambda x: 4 / 3 * np.pi * x**3) if self.line.metric == "sphere" else (lambda x: x)
         self._beyond = np.diff(measure(cut))
-        self.first = None
-        self.now = {}
+        self.flow, self.first = flow, None
+
+    def begin(self):
+        """Look at the initial state."""
+        self.first = self.flow.imex.gas[0] @ self._beyond
 
     def temperature(self, gas):
         """T [K] of a line of gas (3, cells): array (cells,)."""
         e = gas[2] - 0.5 * gas[1] ** 2 / gas[0]
         return (self.problem.gamma - 1) * e * self.problem.mass / (gas[0] * k_B)
 
-    def update(self, flow):
-        """Look at the state after a step."""
-        gas, line = flow.imex.gas, self.line
-        T, v, n = self.temperature(gas), gas[1] / gas[0], gas[0] / self.problem.mass
-        outside = gas[0] @ self._beyond
-        if self.first is None:
-            self.first = outside
-        shock = shock_radius(line.faces, line.centers, v)
-        lines = [np.where((T >= low) & (T <= high), n * n, 0.0) @ line.volumes for low, high in (HALPHA, OIII)]
-        self.now = {"expelled_mass": (outside - self.first + flow.ledger.flows["mass_out"]) / Msun,
-                    "cavity_edge": cavity_edge(line.faces, line.centers, T, shock) / pc, "shock_radius": shock / pc,
-                    "T_max": T.max(), "v_max": np.abs(v).max() / 1e5, "n_min": n.min(), "em_Halpha": lines[0], "em_OIII": lines[1],
-                    "E_kinetic": 0.5 * gas[1] * v @ line.volumes}
-
     def history(self):
         """This step's figures: list of (column, unit, value)."""
-        units = {"expelled_mass": "Msun", "cavity_edge": "pc", "shock_radius": "pc", "T_max": "K", "v_max": "km/s", "n_min": "1/cm3",
-                 "em_Halpha": "1/cm3", "em_OIII": "1/cm3", "E_kinetic": "erg"}
-        return [(name, units[name], float(value)) for name, value in self.now.items()]
+        gas, line, flow = self.flow.imex.gas, self.line, self.flow
+        T, v, n = self.temperature(gas), gas[1] / gas[0], gas[0] / self.problem.mass
+        shock = shock_radius(line.faces, line.centers, v)
+        lines = [np.where((T >= low) & (T <= high), n * n, 0.0) @ line.volumes for low, high in (HALPHA, OIII)]
+        rows = [("expelled_mass", "Msun", (gas[0] @ self._beyond - self.first + flow.ledger.flows["mass_out"]) / Msun),
+                ("cavity_edge", "pc", cavity_edge(line.faces, line.centers, T, shock) / pc), ("shock_radius", "pc", shock / pc),
+                ("T_max", "K", T.max()), ("v_max", "km/s", np.abs(v).max() / 1e5), ("n_min", "1/cm3", n.min()),
+                ("em_Halpha", "1/cm3", lines[0]), ("em_OIII", "1/cm3", lines[1]), ("E_kinetic", "erg", 0.5 * gas[1] * v @ line.volumes)]
+        return [(name, unit, float(value)) for name, unit, value in rows]
 
     def summary(self):
         """The final figures."""
@@ -89,11 +84,11 @@ class FlowObserver:
 
     def state(self):
         """For a checkpoint: dict of plain values."""
-        return {"first": float(self.first), "now": {name: float(value) for name, value in self.now.items()}}
+        return {"first": float(self.first)}
 
     def restore(self, state):
         """Take back what `state` gave."""
-        self.first, self.now = state["first"], state["now"]
+        self.first = state["first"]
 
 
 def lines(flow):

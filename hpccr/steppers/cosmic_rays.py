@@ -8,7 +8,7 @@ from hpccr.operators import cr_kernels
 from hpccr.operators.line_solver import LineSolver
 from hpccr.physics import protons
 
-MOMENTS = 2         # lines of figures that are added up over momenta: P_c, and what sound compresses
+MOMENTS = 3         # lines of figures that are added up over momenta: P_c, what of Σ γ_i P_i sound compresses, and all of it
 
 
 class CosmicRays:

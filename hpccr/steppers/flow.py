@@ -1,5 +1,6 @@
 """CRs and the gas that they push, ready to take steps: state, step control, budgets. No files and no clocks here; the driver adds them."""
 
+import functools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -53,7 +54,7 @@ class Model:
     streaming: bool
     moves: bool
 
-    @property
+    @functools.cached_property
     def centroids(self):
         """Where the mean of a cell is the value to second order: ∫ r dV/V, array (cells,) [cm]."""
         f = self.line.faces
@@ -136,7 +137,7 @@ class Flow:
         time = problem.deck.time
         clock.dt = min(time.first_step or problem.first_step(), self.longest)
         clock.fastest = imex.begin(clock.dt)
-        self.observer.update(self)
+        self.observer.begin()
 
     def lanes(self, part):
         """All lanes on all ranks, from each rank's (lanes,) over its rows: array (all lanes,); collective."""
@@ -217,7 +218,6 @@ class Flow:
         clock.fastest = outcome.fastest
         clock.t_before, clock.number = clock.t, clock.number + 1
         clock.t = t_stop if abs(clock.t + dt - t_stop) <= 1e-12 * t_stop else clock.t + dt
-        self.observer.update(self)
 
     def _lift(self):
         """Set what fell below zero to zero; the rest of its line gives it back. Collective."""

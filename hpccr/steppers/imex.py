@@ -45,19 +45,19 @@ class Imex:
     gas : array (3, cells)
         ρ [g/cm³], ρv [g/(cm² s)], E [erg/cm³] of the whole line.
     rays : CosmicRays
-    soft : array (cells,)
-        Σ γ_i P_i of the CRs that sound compresses [erg/cm³], at the last state that was looked at.
     """
 
     def __init__(self, model, patch):
         self.model, self.patch, self.rays = model, patch, CosmicRays(model, patch)
-        cells, line = len(model.line), model.line
-        self.gas, self.soft = np.zeros((3, cells)), np.zeros(cells)
-        self._closed = np.array(line.closed)
-        self._side, self._flux = np.empty((2, 4, cells + 1)), np.empty((3, cells + 1))
+        line, cells = model.line, len(model.line)
+        self.gas = np.zeros((3, cells))
+        self._closed, self.volumes = np.array(line.closed), line.volumes
+        self._line = np.zeros((4, cells + 1))
+        self._line[0], self._line[1], self._line[2, :-1], self._line[3, :-1] = line.faces, line.areas, line.volumes, model.centroids
         self._gaps = np.concatenate([[0.0], np.diff(line.centers), [0.0]])
-        self._table = model.cooling.tabulate()
-        self._law = np.array([k_B / (model.gamma - 1), model.cooling.heating, float(model.radiates), float(model.conducts)])
+        first, per_step, self._values = model.cooling.tabulate()
+        self._table = np.array([first, per_step])
+        self._law = np.array([k_B / ((model.gamma - 1) * model.mass), model.mass, model.cooling.heating, model.radiates, model.conducts, 0.0])
 
     # -- the explicit part ------------------------------------------------------------------------------
 
@@ -66,39 +66,30 @@ class Imex:
         return self.model.B / np.sqrt(4 * np.pi * rho)
 
     def _rates(self, gas, moments):
-        """F of the gas (3, cells) at a state, how it carries the CRs (w, divergence, density, streaming), and figures for the ledger."""
-        model, line = self.model, self.model.line
-        P, soft = moments
-        flow = SimpleNamespace(w=np.empty(len(P) + 1))
-        rate, sides, out = np.zeros_like(gas), (0.0, 0.0), np.zeros((3, 2))
+        """F of the gas (3, cells) at a state, and how it carries the CRs: w (cells + 1,), divergence (cells,), figures for the ledger."""
+        model, (P, soft, hard), cells = self.model, moments, len(self.model.line)
+        rate = np.empty_like(gas)
+        flow = SimpleNamespace(w=np.empty(cells + 1), divergence=np.empty(cells), tally=np.empty(7), waves=0.0, edge=0.0, ends=0.0)
         if model.moves:
-            gas_kernels.states(gas, P, model.centroids, line.faces, self._closed, model.gamma, self._side)
-            gas_kernels.fluxes(self._side, soft, model.gamma, self._flux, flow.w)
-            flow.divergence = np.diff(line.areas * flow.w) / line.volumes
-            sides = gas_kernels.rates(gas, P, self._flux, flow.divergence, line.areas, line.volumes, rate)
-            out = self._flux[:, [0, -1]] * line.areas[[0, -1]] * [-1, 1]
+            gas_kernels.rates(gas, P, soft, hard, self._line, self._closed, model.gamma, rate, flow.w, flow.divergence, flow.tally)
         else:
-            gas_kernels.carry(gas, self._closed, flow.w)
-            flow.divergence = np.diff(line.areas * flow.w) / line.volumes
-        work, warmth = line.volumes @ (P * flow.divergence), np.zeros_like(P)
+            gas_kernels.held(gas, P, self._line, self._closed, rate, flow.w, flow.divergence, flow.tally)
         if model.streaming:
-            self._stream(flow, gas[0], P, warmth)
-            rate[2] += warmth
-        # What streaming CRs do beyond the ends of the line is in no cell.
-        edge = line.areas[-1] * flow.w[-1] * P[-1] - line.areas[0] * flow.w[0] * P[0] if model.streaming and not model.moves else 0.0
-        tally = SimpleNamespace(work=work, waves=line.volumes @ warmth, edge=edge, out=out.sum(axis=1), momentum_out=out[1, 1] - out[1, 0], sides=sides)
-        return rate, flow, tally
+            self._stream(flow, gas[0], P, rate)
+        return rate, flow
 
-    def _stream(self, flow, rho, P, warmth):
+    def _stream(self, flow, rho, P, rate):
         """Let the CRs drift down the gradient of their pressure with the Alfvén speed; the gas has −w_s ∂P/∂r ≥ 0, half of it on either side of a face."""
-        line, V_A = self.model.line, self.V_A(rho)
-        slope = np.diff(P) / np.maximum(np.abs(np.diff(P)) + 1e-9 * P[1:], 1e-300)
-        speed = -0.5 * (V_A[1:] + V_A[:-1]) * slope
-        given = -0.5 * line.areas[1:-1] * speed * np.diff(P)
-        warmth[:-1] += given / line.volumes[:-1]
-        warmth[1:] += given / line.volumes[1:]
+        line, V_A, drop = self.model.line, self.V_A(rho), np.diff(P)
+        speed = -0.5 * (V_A[1:] + V_A[:-1]) * drop / np.maximum(np.abs(drop) + 1e-9 * P[1:], 1e-300)
+        given = -0.5 * line.areas[1:-1] * speed * drop
+        rate[2, :-1] += given / line.volumes[:-1]
+        rate[2, 1:] += given / line.volumes[1:]
         flow.w[1:-1] += speed
-        flow.divergence = np.diff(line.areas * flow.w) / line.volumes
+        flow.divergence[...] = np.diff(line.areas * flow.w) / line.volumes
+        flow.waves = 2 * given.sum()
+        flow.tally[gas_kernels.WORK] = line.volumes @ (P * flow.divergence) + flow.waves
+        flow.tally[gas_kernels.FASTEST] += (V_A / line.widths).max()
 
     def _everywhere(self, *parts):
         """Rows that this rank has of lines (k, rows), added up over the ranks as whole lines (Σk, cells)."""
@@ -111,11 +102,11 @@ class Imex:
         model, line, rays, gas = self.model, self.model.line, self.rays, self.gas
         rays.fill(rays.u)
         drag = self.V_A(gas[0]) if model.waves else np.zeros(len(line))
-        P, _, lost, e_cr, heat = self._everywhere(rays.moments(rays.u, 0.0), rays.dragged(drag), rays.energy_density(), rays.heat_of_losses(gas[0] / model.mass))
+        P, _, _, lost, e_cr, heat = self._everywhere(rays.moments(rays.u, 0.0), rays.dragged(drag), rays.energy_density(), rays.heat_of_losses(gas[0] / model.mass))
         slope, n = np.gradient(P, line.centers), gas[0] / model.mass
         if model.streaming:
             lost = self.V_A(gas[0]) * np.abs(slope)
-        T = (gas[2] - 0.5 * gas[1] ** 2 / gas[0]) / (self._law[0] * n)
+        T = (gas[2] - 0.5 * gas[1] ** 2 / gas[0]) / (self._law[0] * gas[0])
         K = conductivity(T)
         flux = np.zeros(len(line) + 1)
         flux[1:-1] = -0.5 * (K[1:] + K[:-1]) * np.diff(T) / np.diff(line.centers) * line.areas[1:-1]
@@ -123,51 +114,48 @@ class Imex:
                 "conduction": -np.diff(flux) / line.volumes * model.conducts,
                 "radiation": n * (model.cooling.heating - n * model.cooling.rate(T)) * model.radiates}
 
-    def fastest(self, gas, soft, flow):
+    def _fastest(self, flow):
         """The largest (speed of a signal)/(width of a cell) [1/s]."""
-        widths = self.model.line.widths
-        here = gas_kernels.signal(gas, soft, widths, self.model.gamma) if self.model.moves else 0.0
-        w = np.maximum(np.abs(flow.w[1:]), np.abs(flow.w[:-1]))
         # What passes through lanes in momentum must not empty one in a step either.
-        return max(here, (w / widths).max(), np.abs(flow.divergence).max() / (3 * self.rays.step))
+        return max(flow.tally[gas_kernels.FASTEST], np.abs(flow.divergence).max() / (3 * self.rays.step))
 
     # -- a step -------------------------------------------------------------------------------------------
 
     def begin(self, dt):
-        """Look at the initial state: `fastest` for a first step of about dt [s]. Collective."""
+        """Look at the initial state: the fastest signal [1/s] for a first step of about dt [s]. Collective."""
         self.rays.fill(self.rays.u)
-        moments = self._everywhere(self.rays.moments(self.rays.u, dt))
-        _, flow, _ = self._rates(self.gas, moments)
-        return self.fastest(self.gas, moments[1], flow)
+        _, flow = self._rates(self.gas, self._everywhere(self.rays.moments(self.rays.u, dt)))
+        return self._fastest(flow)
 
     def attempt(self, dt, scale, losses_first):
         """Try a step of dt [s]: (reason to refuse it, or "", and what happened). Collective.
 
         scale : array (lanes of this rank,), 1/content, by which errors of the CRs are judged.
         """
-        h, rays, step = GAMMA * dt, self.rays, SimpleNamespace(dt=dt, h=GAMMA * dt, warmed=0.0, losses_first=losses_first, G=[], heat=[])
+        h, rays = GAMMA * dt, self.rays
+        step = SimpleNamespace(dt=dt, warmed=0.0, losses_first=losses_first, waves=0.0, radiated=0.0)
+        self._law[-1] = h
         gas, moments = self._start(step)
-        F1, flow, tally = self._rates(gas, moments)
-        tally.ends = rays.explicit(rays.base, flow, 0)
-        rho, m, E = gas + h * F1
-        if not rho.min() > 0:
+        F1, early = self._rates(gas, moments)
+        early.ends = rays.explicit(rays.base, early, 0)
+        second = gas + h * F1
+        if not second[0].min() > 0:
             return "the density is not positive", None
-        lost = rays.solve((1.0, h, 0.0), h, self._drag(rho), rays.base, rays.base, rays.second, 0)
+        lost = rays.solve((1.0, h, 0.0), h, self._drag(second[0]), rays.base, rays.base, rays.second, 0)
         rays.fill(rays.second)
         lines = self._everywhere(rays.moments(rays.second, dt), lost[None])
-        e = gas[2] - 0.5 * gas[1] ** 2 / gas[0]
-        second, reason = self._warm(step, (rho, m, E), lines[MOMENTS], e)
-        if reason:
-            return reason, None
-        F2, flow, late = self._rates(second, lines[:MOMENTS])
-        late.ends = rays.explicit(rays.second, flow, 1, (DELTA - KAPPA * GAMMA, 1 - DELTA))
-        step.tallies, step.lost, step.fastest = (tally, late), [lines[MOMENTS]], self.fastest(second, lines[1], flow)
+        added = self._warm(step, second, gas, lines[MOMENTS], KAPPA)
+        if added is None:
+            return "the pressure of the gas is not positive", None
+        F2, late = self._rates(second, lines[:MOMENTS])
+        late.ends = rays.explicit(rays.second, late, 1, (DELTA - KAPPA * GAMMA, 1 - DELTA))
+        step.flows, step.fastest = (early, late), self._fastest(late)
         new = gas + dt * (DELTA * F1 + (1 - DELTA) * F2)
-        new[2] += KAPPA * step.G[0]
+        new[2] += KAPPA * added
         if not new[0].min() > 0:
             return "the density is not positive", None
         lost = rays.solve((1 - KAPPA, dt, KAPPA), h, self._drag(new[0]), rays.second, rays.second, rays.final, 1)
-        return self._end(step, new, lost, (e, second), rays.verdict(GAMMA, scale))
+        return self._end(step, (gas, second, new), lost, rays.verdict(GAMMA, scale))
 
     def _start(self, step):
         """The state from which the stages start: gas (3, cells) and the moments of the CRs."""
@@ -189,55 +177,38 @@ class Imex:
         """The speed that takes part in V_A |∂N/∂r|: array (cells,) [cm/s]."""
         return self.V_A(rho) if self.model.waves else np.zeros_like(rho)
 
-    def _warm(self, step, explicit, lost, e_guess):
-        """An implicit stage of the gas, from ρ, ρv, E of all else and the heat of waves: (gas (3, cells), reason to refuse the step or "")."""
-        rho, m, E = explicit
-        n, kinetic = rho / self.model.mass, 0.5 * m * m / rho
-        base = E - kinetic
-        found = self._heat(base + lost, n, step.h, e_guess / (self._law[0] * n))
-        if found is None:
-            return None, "the pressure of the gas is not positive"
-        e = self._law[0] * n * found.T
-        step.G.append(e - base)
-        step.heat.append(found)
-        return np.stack([rho, m, kinetic + e]), ""
+    def _warm(self, step, gas, before, lost, weight):
+        """Complete the energy of an implicit stage: h × the heat in it (cells,), None if there is no solution. `weight` of the stage for the ledger."""
+        added, tally = np.empty(len(lost)), np.empty(2)
+        found = thermal_kernels.warm(gas, before, lost, self._law, self._line, self._gaps, self._table, self._values, added, tally)
+        step.waves += weight * tally[thermal_kernels.GIVEN]
+        step.radiated += weight * tally[thermal_kernels.RADIATED]
+        return added if found > 0 else None
 
-    def _end(self, step, new, lost, before, verdict):
+    def _end(self, step, stages, lost, verdict):
         """The last stage of the gas, and what all ranks think of the step: (reason, step)."""
         dt, rays, patch, cells = step.dt, self.rays, self.patch, len(self.model.line)
         leaving = rays.energy @ rays.leaving(dt, CARRIED, DIFFUSED).sum(axis=0)
-        ends = dt * sum(weight * tally.ends for weight, tally in zip(CARRIED, step.tallies))
+        ends = dt * sum(weight * flow.ends for weight, flow in zip(CARRIED, step.flows))
         lines = np.zeros((2, cells))
         lines[0, patch.own_rows] = lost
+        gas, second, new = stages
         after = step.loses and not step.losses_first
         if after:
             lines[1, patch.own_rows] = rays.lose(rays.final, new[0] / self.model.mass, dt, rays.after)
-        figures = patch.comm.sum([*verdict, leaving, ends, *lines.ravel()])
-        if not np.isfinite(figures).all():
+        figures = patch.comm.sum(np.concatenate([[*verdict, leaving, ends], lines.ravel()]))
+        if not np.isfinite(figures.sum()):
             return "the CRs are not finite", None
         step.error_rays, step.short, step.E_cr, step.escaped, step.ends = figures[:5]
         lost, heat = figures[5:].reshape(2, cells)
-        step.lost.append(lost)
-        e, second = before
-        e_second = second[2] - 0.5 * second[1] ** 2 / second[0]
-        step.gas, reason = self._warm(step, new, lost, e_second)
-        if reason:
-            return reason, None
-        e_new = step.gas[2] - 0.5 * step.gas[1] ** 2 / step.gas[0]
-        step.error_gas = np.sqrt(np.mean(((e_new - e - (e_second - e) / GAMMA) / e_new) ** 2))
+        if self._warm(step, new, second, lost, 1.0) is None:
+            return "the pressure of the gas is not positive", None
+        step.error_gas, step.gas = gas_kernels.bend(gas, second, new, GAMMA), new
         if after:
-            step.gas[2] += heat
-            step.warmed = self.model.line.volumes @ heat
+            new[2] += heat
+            step.warmed = self.volumes @ heat
             step.E_cr -= step.warmed
         return "", step
-
-    def _heat(self, e, n, h, guess):
-        """T and what is conducted and radiated at an implicit stage, from the internal energy that all else leaves; None if there is no solution."""
-        line, cells = self.model.line, len(self.model.line)
-        found = SimpleNamespace(T=np.maximum(guess, 1e-3), K=np.empty(cells + 1), conducted=np.empty(cells), radiated=np.empty(cells))
-        iterations = thermal_kernels.heat(e, n, h, self._law, line.areas, line.volumes, self._gaps, *self._table, found.T, found.K,
-                                          found.conducted, found.radiated)
-        return found if iterations > 0 and found.T.min() > 0 else None
 
     def accept(self, step):
         """The end of a step becomes the state."""

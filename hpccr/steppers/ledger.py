@@ -1,7 +1,7 @@
 """What has gone where: budgets of mass, momentum and energy of a flow, closed by the weights of the steps themselves."""
 
 
-from hpccr.steppers.imex import CARRIED, DIFFUSED
+from hpccr.steppers.imex import CARRIED
 from hpccr.units import Msun
 
 # Name, unit, meaning of what is added up over a run [CGS].
@@ -11,7 +11,6 @@ FLOWS = {
     "E_cr_escaped": "CR energy that has left through the ends of the line",
     "E_cr_ends": "CR energy that has left through the ends of the momentum axis",
     "E_work": "work of the CRs on the gas",
-    "E_edge": "work of streaming CRs beyond the ends of the line",
     "E_losses": "energy from CRs to gas by ionisation and Coulomb collisions",
     "E_waves": "energy from CRs to gas by waves",
     "E_radiated": "energy that the gas has radiated, less what it was heated by light",
@@ -19,6 +18,9 @@ FLOWS = {
     "p_gas": "the same from the gas pressure",
     "p_out": "momentum that has left through the ends of the line, pressure included",
 }
+
+# The order in which operators.gas_kernels.rates adds up.
+_TALLIED = ("E_work", "mass_out", "E_gas_out", "p_out", "p_cr", "p_gas")
 
 
 class Ledger:
@@ -46,20 +48,13 @@ class Ledger:
 
     def enter(self, outcome):
         """Add a step, as Imex.attempt tells it."""
-        add, volume = dict.fromkeys(FLOWS, 0.0), self.model.line.volumes
-        for weight, tally in zip(CARRIED, outcome.tallies):
-            part = weight * outcome.dt
-            add["mass_out"] += part * tally.out[0]
-            add["E_gas_out"] += part * tally.out[2]
-            add["p_out"] += part * tally.momentum_out
-            add["p_cr"] += part * tally.sides[0]
-            add["p_gas"] += part * tally.sides[1]
-            add["E_work"] += part * tally.work
-            add["E_edge"] += part * tally.edge
-            add["E_waves"] += part * tally.waves
-        for weight, lost, found in zip(DIFFUSED, outcome.lost, outcome.heat):
-            add["E_waves"] += weight * (volume @ lost)
-            add["E_radiated"] -= weight * outcome.h * (volume @ found.radiated)
+        add = dict.fromkeys(FLOWS, 0.0)
+        for weight, flow in zip(CARRIED, outcome.flows):
+            for name, value in zip(_TALLIED, flow.tally):
+                add[name] += weight * outcome.dt * value
+            add["E_waves"] += weight * outcome.dt * flow.waves
+        add["E_waves"] += outcome.waves
+        add["E_radiated"] = outcome.radiated
         add["E_cr_escaped"], add["E_cr_ends"], add["E_losses"] = outcome.escaped, outcome.ends, outcome.warmed
         for name, value in add.items():
             self.flows[name] += value
@@ -73,7 +68,7 @@ class Ledger:
         # Where the gas is held, the work goes to whoever holds it.
         held = 0.0 if self.model.moves else f["E_work"]
         energy = (now["E_gas"] - first["E_gas"] + f["E_gas_out"] + now["E_cr"] - first["E_cr"] + f["E_cr_escaped"] + f["E_cr_ends"]
-                  + f["E_edge"] + f["E_radiated"] + held)
+                  + f["E_radiated"] + held)
         return mass, momentum / scale if scale > 0 else 0.0, energy / (first["E_cr"] or first["E_gas"])
 
     def history(self, now):
