@@ -72,10 +72,10 @@ def kinds():
     found = {}
     for name in library.decks():
         resolved = deck(name)
-        if registry.load(resolved.problem).engine != "grid":
+        if registry.load(resolved.problem).engine == "ensemble":
             continue
         problem = registry.load(resolved.problem)(resolved)
-        found.setdefault((resolved.problem, any(term.couples_lanes for term in problem.terms())), name)
+        found.setdefault((resolved.problem, problem.coupled()), name)
     return list(found.values())
 
 

@@ -58,7 +58,7 @@ class GridJob(Job):
         """Raise InputError where so many ranks cannot share the mesh."""
         from hpccr.grid.mesh import process_grid
 
-        process_grid(ranks, len(problem.lane()), len(problem.line()) + 2, any(term.couples_lanes for term in problem.terms()))
+        process_grid(ranks, len(problem.lane()), len(problem.line()) + 2, problem.coupled())
 
     def close(self):
         if self.history is not None:

@@ -45,8 +45,13 @@ def held(gas, P, line, closed, rate, w, divergence, tally):
 
 
 @kernel
-def states(gas, P, x, faces, closed, gamma, side):
-    """side (2, 4, n + 1): ρ, v, P_g, P_c on the left (0) and the right (1) of each face; P (n,) = P_c, x (n,) centroids."""
+def states(gas, P, x, faces, closed, law, side):
+    """side (2, 4, n + 1): ρ, v, P_g, P_c on the left (0) and the right (1) of each face; P (n,) = P_c, x (n,) centroids.
+
+    law : (2,) γ, and 1 for linear, 0 for constant states in a cell. The velocity within a cell varies by no more than the thermal speed, √(P_g/ρ):
+    more would be heat that the cell does not have.
+    """
+    gamma, sharp = law[0], law[1]
     n = P.shape[0]
     q, at = np.empty((4, n + 2)), np.empty(n + 2)
     for j in range(n):
@@ -56,12 +61,15 @@ def states(gas, P, x, faces, closed, gamma, side):
         q[3, j + 1] = P[j]
         at[j + 1] = x[j]
     at[0], at[n + 1] = 2.0 * faces[0] - x[0], 2.0 * faces[n] - x[n - 1]
-    for k in range(4):
+    for k in (2, 0, 1, 3):
         # Beyond a wall lies the mirror image, beyond an open end more of the same.
         q[k, 0] = -q[k, 1] if k == 1 and closed[0] else q[k, 1]
         q[k, n + 1] = -q[k, n] if k == 1 and closed[1] else q[k, n]
         for j in range(n):
-            slope = _limited(q[k, j], q[k, j + 1], q[k, j + 2], at[j], at[j + 1], at[j + 2])
+            slope = sharp * _limited(q[k, j], q[k, j + 1], q[k, j + 2], at[j], at[j + 1], at[j + 2])
+            if k == 1:
+                most = 2.0 * np.sqrt(q[2, j + 1] / q[0, j + 1]) / (faces[j + 1] - faces[j])
+                slope = min(max(slope, -most), most)
             side[1, k, j] = q[k, j + 1] + slope * (faces[j] - at[j + 1])
             side[0, k, j + 1] = q[k, j + 1] + slope * (faces[j + 1] - at[j + 1])
         mirror = -1.0 if k == 1 else 1.0
@@ -105,16 +113,21 @@ WORK, MASS_OUT, E_OUT, P_OUT, PUSH_RAYS, PUSH_GAS, FASTEST = range(7)
 
 
 @kernel
-def rates(gas, P, soft, hard, line, closed, gamma, rate, w, divergence, tally):
+def rates(gas, P, soft, hard, line, closed, law, rate, w, divergence, tally):
     """rate (3, n) = −Δ(A flux)/V + the pressures on the sides of a widening cell; in the energy, P_c ∇·w, which the CRs lose.
 
     line : (4, n + 1) faces, areas, and, in n cells, volumes, centroids.  w (n + 1,) [cm/s], divergence (n,) = Δ(A w)/V [1/s], tally (7,): results.
+    law as in `states`.
     """
-    n = P.shape[0]
+    n, gamma = P.shape[0], law[0]
     faces, area, volume, x = line[0], line[1], line[2, :n], line[3, :n]
     side, flux = np.empty((2, 4, n + 1)), np.empty((3, n + 1))
-    states(gas, P, x, faces, closed, gamma, side)
+    states(gas, P, x, faces, closed, law, side)
     fluxes(side, soft, hard, gamma, flux, w)
+    for end in range(2):
+        if closed[end]:
+            # Exactly: rounding must not let anything through a wall.
+            w[end * n] = flux[0, end * n] = flux[2, end * n] = 0.0
     tally[:] = 0.0
     for k in range(3):
         for j in range(n):
@@ -138,11 +151,14 @@ def rates(gas, P, soft, hard, line, closed, gamma, rate, w, divergence, tally):
 
 @kernel
 def bend(first, second, last, gamma):
-    """How far the internal energy bends away from the straight line through the second stage of a step: root mean square over cells, relative to its end."""
+    """How far the internal energy bends away from the straight line through the second stage of a step: root mean square over cells.
+
+    Relative to its end and a tenth of the kinetic energy, beside which it is known no better.
+    """
     total, n = 0.0, first.shape[1]
     for j in range(n):
         a = first[2, j] - 0.5 * first[1, j] * first[1, j] / first[0, j]
         b = second[2, j] - 0.5 * second[1, j] * second[1, j] / second[0, j]
         c = last[2, j] - 0.5 * last[1, j] * last[1, j] / last[0, j]
-        total += ((c - a - (b - a) / gamma) / c) ** 2
+        total += ((c - a - (b - a) / gamma) / (c + 0.1 * (last[2, j] - c))) ** 2
     return np.sqrt(total / n)

@@ -22,7 +22,7 @@ class Problem:
     sections : tuple of Section
         The deck's sections.
     engine : str
-        "grid", or "ensemble" (see problems.ensemble).
+        "grid", "flow" (gas and CRs, see steppers.flow), or "ensemble" (see problems.ensemble).
     warnings : list of str
         What the user should know before the run.
     """
@@ -54,6 +54,10 @@ class Problem:
     def terms(self):
         """The equation, term by term: list of Term."""
         raise RuntimeError(f"problem {self.name} has no terms")
+
+    def coupled(self):
+        """Whether anything passes between neighbouring lanes."""
+        return any(term.couples_lanes for term in self.terms())
 
     def initial(self):
         """Field values at t = 0, whole mesh: list of arrays (cells, lanes), or (cells + 1, lanes) if staggered."""

@@ -75,7 +75,7 @@ DIAGNOSTICS = Section(
 
 R_AXIS = common.axis_section("r", "cm", cells=600, from_="0 pc", to="300 pc", focus="0 pc", scale="50 pc", low="0 pc", high="100 kpc",
                              meaning="distance from the source; a wall at 0, open at the outer end")
-P_AXIS = common.axis_section("p", "erg", cells=25, from_="0.0316227766 m_p c2", to="3162.27766 m_p c2", spacing="log", spacings=("log",), fewest=3,
+P_AXIS = common.axis_section("p", "erg", cells=25, from_="0.0316227766 m_p c2", to="3162.27766 m_p c2", spacing="log", spacings=("log",), fewest=2,
                              low="1e-6 GeV", high="1e12 GeV", meaning="momentum p c from edge to edge, cells of equal ln p")
 
 TIME = common.time_section("1 Myr", 2e-3, courant=number(0.5, low=0.01, high=1.0, meaning="part of a cell that a signal may cross in a step"))
@@ -133,6 +133,9 @@ class Feedback(Problem):
 
     def lane(self):
         return self._lane
+
+    def coupled(self):
+        return True
 
     def model(self):
         """The equations in numbers (steppers.flow.Model)."""

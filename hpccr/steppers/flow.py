@@ -14,6 +14,8 @@ from hpccr.steppers.ledger import Ledger
 from hpccr.units import kyr
 
 _MOST_TRIES = 40
+# Then the gas is taken as constant in its cells.
+_SHARP_TRIES = 4
 
 
 @dataclass
@@ -173,11 +175,11 @@ class Flow:
         limit = min(self.courant / max(clock.fastest, 1e-300), self.longest)
         content = self.content[self.patch.own_lanes]
         scale = np.where(content > 0, 1.0 / np.maximum(content, 1e-300), 0.0) / len(self.content)
-        for _ in range(_MOST_TRIES):
+        for tries in range(_MOST_TRIES):
             free, left = min(clock.dt, limit), t_stop - clock.t
             # Two steps of equal length rather than a long and a tiny one.
             dt = left if left <= 1.0001 * free else min(free, 0.5 * left)
-            reason, outcome = imex.attempt(dt, scale, clock.number % 2 == 1)
+            reason, outcome = imex.attempt(dt, scale, clock.number % 2 == 1, tries < _SHARP_TRIES)
             factor = 0.3
             if not reason:
                 reason, factor = self._judge(outcome)
@@ -187,11 +189,12 @@ class Flow:
             clock.dt = max(0.2, min(0.8, factor)) * dt
         else:
             raise RunError(f"no step is short enough at t = {clock.t / kyr:.6g} kyr, step {clock.number}: {reason}; {self._where()}")
+        votes = self.comm.max(vote())
         self._accept(outcome, t_stop)
         # A step that an output time has cut short says nothing against a longer one.
         longer = min(dt * min(2.0, factor), 1.25 * limit)
         clock.dt = max(longer, min(clock.dt, limit)) if dt < 0.99 * free else longer
-        return self.comm.max(vote())
+        return votes
 
     def _judge(self, outcome):
         """(reason to refuse a step or "", by how much the next may be longer)."""

@@ -57,6 +57,7 @@ class Imex:
         self._gaps = np.concatenate([[0.0], np.diff(line.centers), [0.0]])
         first, per_step, self._values = model.cooling.tabulate()
         self._table = np.array([first, per_step])
+        self._order = np.array([model.gamma, 1.0])
         self._law = np.array([k_B / ((model.gamma - 1) * model.mass), model.mass, model.cooling.heating, model.radiates, model.conducts, 0.0])
 
     # -- the explicit part ------------------------------------------------------------------------------
@@ -71,7 +72,7 @@ class Imex:
         rate = np.empty_like(gas)
         flow = SimpleNamespace(w=np.empty(cells + 1), divergence=np.empty(cells), tally=np.empty(7), waves=0.0, edge=0.0, ends=0.0)
         if model.moves:
-            gas_kernels.rates(gas, P, soft, hard, self._line, self._closed, model.gamma, rate, flow.w, flow.divergence, flow.tally)
+            gas_kernels.rates(gas, P, soft, hard, self._line, self._closed, self._order, rate, flow.w, flow.divergence, flow.tally)
         else:
             gas_kernels.held(gas, P, self._line, self._closed, rate, flow.w, flow.divergence, flow.tally)
         if model.streaming:
@@ -127,14 +128,15 @@ class Imex:
         _, flow = self._rates(self.gas, self._everywhere(self.rays.moments(self.rays.u, dt)))
         return self._fastest(flow)
 
-    def attempt(self, dt, scale, losses_first):
+    def attempt(self, dt, scale, losses_first, sharp=True):
         """Try a step of dt [s]: (reason to refuse it, or "", and what happened). Collective.
 
         scale : array (lanes of this rank,), 1/content, by which errors of the CRs are judged.
+        sharp : whether the gas has linear states in its cells, or constant ones, which cannot make a pressure negative.
         """
         h, rays = GAMMA * dt, self.rays
         step = SimpleNamespace(dt=dt, warmed=0.0, losses_first=losses_first, waves=0.0, radiated=0.0)
-        self._law[-1] = h
+        self._law[-1], self._order[1] = h, float(sharp)
         gas, moments = self._start(step)
         F1, early = self._rates(gas, moments)
         early.ends = rays.explicit(rays.base, early, 0)
