@@ -1,7 +1,8 @@
 """Cosmic rays on (r, ln p): explicit rates and implicit line solves, numba loops over plain arrays.
 
 u[j, i] is the number of CRs per volume and per ln p (p N) in cell j of the line and lane i. Arrays have two ghost rows and two ghost
-lanes on each side: cell (j, i) of this rank is u[j + 2, i + 2]. The innermost loops run over contiguous lanes.
+lanes on each side: cell (j, i) of this rank is u[j + 2, i + 2]. The innermost loops run over contiguous lanes, of flat arrays with unsigned indices: only
+what cannot be negative is turned into vectors, and slices of rows cost more than a short row.
 """
 
 import numpy as np
@@ -34,35 +35,38 @@ def fill_ends(u, first, last, lowest, highest, closed):
 
 
 @kernel(inline="always")
-def _through(u, row, w, x, face, value):
+def _place(j, i, width):
+    """The place of u[j, i] in a flat array."""
+    return np.uint64(j * width + i)
+
+
+@kernel(inline="always")
+def _through(u, width, row, w, x, face, value):
     """value (lanes,) = u carried with speed w through the face below padded row `row`: upwind, with van Leer's slope.
 
     x : (rows,) padded midpoints; face : its position.
     """
-    n = value.shape[0]
-    if w >= 0.0:
-        far, near, ahead, a = u[row - 2, 2:2 + n], u[row - 1, 2:2 + n], u[row, 2:2 + n], row - 1
-        h0, h1 = 1.0 / (x[a] - x[a - 1]), 1.0 / (x[a + 1] - x[a])
-    else:
-        far, near, ahead, a = u[row + 1, 2:2 + n], u[row, 2:2 + n], u[row - 1, 2:2 + n], row
-        h0, h1 = 1.0 / (x[a] - x[a + 1]), 1.0 / (x[a - 1] - x[a])
-    reach = 2.0 * (face - x[a])
-    for i in range(n):
-        s0, s1 = (near[i] - far[i]) * h0, (ahead[i] - near[i]) * h1
+    step, a = (1, row - 1) if w >= 0.0 else (-1, row)
+    far, near, ahead = _place(a - step, 2, width), _place(a, 2, width), _place(a + step, 2, width)
+    h0, h1, reach = 1.0 / (x[a] - x[a - step]), 1.0 / (x[a + step] - x[a]), 2.0 * (face - x[a])
+    for k in range(value.shape[0]):
+        i = np.uint64(k)
+        s0, s1 = (u[near + i] - u[far + i]) * h0, (u[ahead + i] - u[near + i]) * h1
         up = s0 * s1
-        value[i] = w * (near[i] + reach * (up / (s0 + s1) if up > 0.0 else 0.0))
+        value[i] = w * (u[near + i] + reach * (up / (s0 + s1) if up > 0.0 else 0.0))
 
 
 @kernel(inline="always")
-def _between(row, bend, value):
-    """value (lanes + 1,) = u on the lane faces: the harmonic mean of p^α u at both sides, α the reference slope.
+def _between(u, at, bend, value):
+    """value (lanes + 1,) = u on the lane faces of the row whose last ghost below has the place `at`: the harmonic mean of p^α u at both sides, α the reference slope.
 
     Exact for a power law p^−α, of second order otherwise, and at most twice what either side would give: no flux empties a lane. bend : (2,) = e^{αΔ}, e^{αΔ/2}.
     """
-    c, half = bend[0], 2.0 * bend[1]
+    c, factor = bend[0], 2.0 * bend[1] / bend[0]
     for k in range(value.shape[0]):
-        below, above = row[k + 1], c * row[k + 2]
-        value[k] = half / c * below * above / (below + above + 1e-300)
+        i = np.uint64(k)
+        below, above = u[at + i], c * u[at + i + np.uint64(1)]
+        value[i] = factor * below * above / (below + above + 1e-300)
 
 
 @kernel(fastmath=SUMS)
@@ -74,18 +78,18 @@ def moments(u, stiff, D, energy, bend, out):
     energy : (5, lanes + 1): Δε across lane faces for work and for losses (zero on faces that another rank counts), what u weighs in the pressure that
     sound waves feel, what leaves with the first and with the last face.
     """
-    lanes = D.shape[0]
+    lanes, width, flat = D.shape[0], u.shape[1], u.ravel()
     face = np.empty(lanes + 1)
     for j in range(stiff.shape[0]):
-        row = u[j + 2]
-        _between(row, bend, face)
-        P, soft, all_of_it = 0.0, 0.0, 0.0
+        _between(flat, _place(j + 2, 1, width), bend, face)
+        P, soft, hard, at = 0.0, 0.0, 0.0, _place(j + 2, 2, width)
         for k in range(lanes):
-            P += energy[0, k] * face[k]
-            here = energy[2, k] * row[k + 2]
-            soft += here / (1.0 + D[k] * stiff[j])
-            all_of_it += here
-        out[0, j], out[1, j], out[2, j] = P / 3.0, soft, all_of_it
+            i = np.uint64(k)
+            P += energy[0, i] * face[i]
+            here = energy[2, i] * flat[at + i]
+            soft += here / (1.0 + D[i] * stiff[j])
+            hard += here
+        out[0, j], out[1, j], out[2, j] = P / 3.0, soft, hard
 
 
 @kernel
@@ -97,50 +101,51 @@ def explicit(u, w, divergence, x, faces, area, volume, energy, bend, step, ends,
     """
     rows, lanes = rate.shape
     below, above, lane = np.empty(lanes), np.empty(lanes), np.empty(lanes + 1)
-    per, gone, old, fresh = 1.0 / step, 0.0, mix[0], mix[1]
-    _through(u, 2, w[0], x, faces[0], below)
-    for i in range(lanes):
-        edge[0, i] = area[0] * below[i]
+    per, gone, old, fresh, one = 1.0 / step, 0.0, mix[0], mix[1], np.uint64(1)
+    flat, rates, width = u.ravel(), rate.ravel(), u.shape[1]
+    _through(flat, width, 2, w[0], x, faces[0], below)
+    edge[0] = area[0] * below
     for j in range(rows):
-        _through(u, j + 3, w[j + 1], x, faces[j + 1], above)
-        low, high = area[j] / volume[j], area[j + 1] / volume[j]
-        row, s = u[j + 2], divergence[j] / 3.0
-        _between(row, bend, lane)
+        _through(flat, width, j + 3, w[j + 1], x, faces[j + 1], above)
+        low, high, s = area[j] / volume[j], area[j + 1] / volume[j], divergence[j] / 3.0
+        _between(flat, _place(j + 2, 1, width), bend, lane)
         first, final = lane[0], lane[lanes]
-        for k in range(lanes + 1):
-            lane[k] *= s * per
         # Nothing comes in through the ends of the axis.
         if ends[2]:
-            lane[0] = max(s, 0.0) * per * first
+            lane[0] = first if s > 0.0 else 0.0
             gone += volume[j] * max(s, 0.0) * energy[3, 0] * first
         if ends[3]:
-            lane[lanes] = min(s, 0.0) * per * final
+            lane[lanes] = final if s < 0.0 else 0.0
             gone -= volume[j] * min(s, 0.0) * energy[4, lanes] * final
-        here = rate[j]
-        for i in range(lanes):
-            here[i] = old * here[i] + fresh * (low * below[i] - high * above[i] + lane[i + 1] - lane[i])
-        for i in range(lanes):
+        s *= per
+        here = np.uint64(j * lanes)
+        for k in range(lanes):
+            i = np.uint64(k)
+            rates[here + i] = old * rates[here + i] + fresh * (low * below[i] - high * above[i] + s * (lane[i + one] - lane[i]))
+        for k in range(lanes):
+            i = np.uint64(k)
             below[i] = above[i]
-    for i in range(lanes):
-        edge[1, i] = area[rows] * below[i]
+    edge[1] = area[rows] * below
     return gone
 
 
 @kernel(inline="always")
-def _losing(row, depth, loss, per, bend, stay, give, have):
-    """The losses of a row for a depth n Δt: a lane keeps u' = have + stay × inflow, and passes on give × u' + … of it.
+def _losing(u, at, depth, loss, per, bend, stay, give, have):
+    """The losses of the row whose first own lane has the place `at`, for a depth n Δt: a lane keeps u' = have + stay × inflow, and passes on give × u' + … of it.
 
     û = φ u on the lower face of a lane, upwind: a power law through its neighbours, about the reference slope, to third order; what passes it in the step is
     a (θ u' + (1 − θ) u), a = depth |ṗ|/(p Δ ln p) φ. θ = ½ is of second order, and as much more as keeps a lane from giving what it has not.
     """
     c2, half = bend[0] * bend[0], bend[1]
+    one = np.uint64(1)
     for k in range(stay.shape[0]):
-        below, here, above = row[k + 1], row[k + 2], c2 * row[k + 3]
-        a = depth * loss[k] * per * half * (5.0 * below + 3.0 * above + 1e-300) / (3.0 * below + 5.0 * above + 1e-300)
+        i = np.uint64(k)
+        below, here, above = u[at + i - one], u[at + i], c2 * u[at + i + one]
+        a = depth * per * half * loss[i] * (5.0 * below + 3.0 * above + 1e-300) / (3.0 * below + 5.0 * above + 1e-300)
         implicit = max(0.5 * a, a - 1.0)
-        stay[k] = 1.0 / (1.0 + implicit)
-        give[k] = implicit
-        have[k] = (a - implicit) * here
+        stay[i] = 1.0 / (1.0 + implicit)
+        give[i] = implicit
+        have[i] = (a - implicit) * here
 
 
 @kernel
@@ -149,22 +154,26 @@ def lose(u, depth, loss, energy, bend, step, out, heat, passed):
 
     loss : (lanes + 1,) |d ln p/dt| on lane faces per unit density.  passed : (2, rows) ← what has passed the lowest face, and how much of an inflow would.
     """
-    rows, lanes, many = depth.shape[0], loss.shape[0] - 1, 8
+    rows, lanes, width, flat, x, many = depth.shape[0], loss.shape[0] - 1, u.shape[1], u.ravel(), out.ravel(), np.uint64(8)
     stay, give, have = np.empty((many, lanes)), np.empty((many, lanes)), np.empty((many, lanes))
-    flux, part, given = np.empty(many), np.empty(many), np.empty(many)
+    flux, part, given, at = np.empty(many), np.empty(many), np.empty(many), np.empty(many, np.uint64)
     # A sweep waits for each result in turn: several rows at once keep the processor busy.
-    for first in range(0, rows, many):
-        count = min(many, rows - first)
+    for first in range(0, rows, 8):
+        count = np.uint64(min(8, rows - first))
         for b in range(count):
-            _losing(u[first + b + 2], depth[first + b], loss, 1.0 / step, bend, stay[b], give[b], have[b])
+            at[b] = _place(first + b + 2, 2, width)
+            _losing(flat, at[b], depth[first + b], loss, 1.0 / step, bend, stay[b], give[b], have[b])
             flux[b], part[b], given[b] = 0.0, 1.0, 0.0
-        for k in range(lanes - 1, -1, -1):
+        for k in range(lanes):
+            i = np.uint64(lanes - 1 - k)
+            weight = energy[1, i]
             for b in range(count):
-                new = (u[first + b + 2, k + 2] - have[b, k] + flux[b]) * stay[b, k]
-                flux[b] = give[b, k] * new + have[b, k]
-                part[b] *= give[b, k] * stay[b, k]
-                given[b] += energy[1, k] * flux[b]
-                out[first + b + 2, k + 2] = new
+                new = (flat[at[b] + i] - have[b, i] + flux[b]) * stay[b, i]
+                through = give[b, i] * new + have[b, i]
+                x[at[b] + i] = new
+                part[b] *= give[b, i] * stay[b, i]
+                given[b] += weight * through
+                flux[b] = through
         for b in range(count):
             heat[first + b], passed[0, first + b], passed[1, first + b] = given[b] * step, flux[b], part[b]
 
@@ -172,47 +181,58 @@ def lose(u, depth, loss, energy, bend, step, out, heat, passed):
 @kernel
 def gain(u, depth, loss, energy, bend, step, inflow, out, heat):
     """The same for what comes in from above, inflow (rows,), added to `out` and `heat`."""
-    rows, lanes = depth.shape[0], loss.shape[0] - 1
-    stay, give, have = np.empty(lanes), np.empty(lanes), np.empty(lanes)
-    for j in range(rows):
-        _losing(u[j + 2], depth[j], loss, 1.0 / step, bend, stay, give, have)
+    lanes, width, flat = loss.shape[0] - 1, u.shape[1], u.ravel()
+    stay, give, have = np.empty(1), np.empty(1), np.empty(1)
+    for j in range(depth.shape[0]):
         flux = inflow[j]
         for k in range(lanes - 1, -1, -1):
-            new = flux * stay[k]
-            flux = give[k] * new
-            out[j + 2, k + 2] += new
+            # Weak losses pass nothing on for long.
+            if not flux > 1e-25 * inflow[j]:
+                break
+            _losing(flat, _place(j + 2, k + 2, width), depth[j], loss[k:], 1.0 / step, bend, stay, give, have)
+            out[j + 2, k + 2] += flux * stay[0]
+            flux *= stay[0] * give[0]
             heat[j] += energy[1, k] * flux * step
 
 
 @kernel(inline="always")
-def matrix_row(j, rows, lanes, sign, D, coupling, ends, lower, diag, upper):
-    """The coefficients (lanes,) of row j of 1 − h ∇·D∇ + h V_A|∂/∂r|, the sign of the gradient taken from the padded state `sign`.
+def _neighbours(j, rows, width, ends):
+    """Places of the rows around padded row j + 2, and what stands there times the state: (below, f, above, g).
 
-    Central differences, and as much upwind diffusion as keeps both coefficients from turning positive where a cell is wide. Beyond a wall the
-    state is mirrored; beyond an open end it has passed through zero on the face.
+    Beyond a wall the state is mirrored; beyond an open end it has passed through zero on the face.
+    """
+    below, above, f, g = j + 1, j + 3, 1.0, 1.0
+    if j == 0 and ends[0]:
+        below, f = j + 2, 1.0 if ends[4] else -1.0
+    if j == rows - 1 and ends[1]:
+        above, g = j + 2, 1.0 if ends[5] else -1.0
+    return _place(below, 2, width), f, _place(above, 2, width), g
+
+
+@kernel(inline="always")
+def _matrix_row(j, rows, width, sign, D, coupling, ends, lower, upper, diag):
+    """The coefficients (lanes,) of row j of 1 − h ∇·D∇ + h V_A|∂/∂r|, the sign of the gradient taken from the flat padded state `sign`.
+
+    Central differences, and as much upwind diffusion as keeps both coefficients from turning positive where a cell is wide.
     """
     up, down, drag = coupling[0, j], coupling[1, j], coupling[2, j]
     narrow = min(up, down) if min(up, down) > 0.0 else max(up, down)
-    before, after = sign[j + 1, 2:2 + lanes], sign[j + 3, 2:2 + lanes]
-    f, g = 1.0, 1.0
-    if j == 0 and ends[0]:
-        before, f = sign[j + 2, 2:2 + lanes], 1.0 if ends[4] else -1.0
-    if j == rows - 1 and ends[1]:
-        after, g = sign[j + 2, 2:2 + lanes], 1.0 if ends[5] else -1.0
-    for i in range(lanes):
-        s = drag if g * after[i] > f * before[i] else -drag
+    below, f, above, g = _neighbours(j, rows, width, ends)
+    for k in range(lower.shape[0]):
+        i = np.uint64(k)
+        s = drag if g * sign[above + i] > f * sign[below + i] else -drag
         more = max(drag - narrow * D[i], 0.0)
         lower[i] = -down * D[i] - s - more
         upper[i] = -up * D[i] + s - more
         diag[i] = 1.0 - lower[i] - upper[i]
     if j == 0 and ends[0]:
-        for i in range(lanes):
-            diag[i] += f * lower[i]
-            lower[i] = 0.0
+        for k in range(lower.shape[0]):
+            diag[k] += f * lower[k]
+            lower[k] = 0.0
     if j == rows - 1 and ends[1]:
-        for i in range(lanes):
-            diag[i] += g * upper[i]
-            upper[i] = 0.0
+        for k in range(lower.shape[0]):
+            diag[k] += g * upper[k]
+            upper[k] = 0.0
 
 
 @kernel
@@ -221,30 +241,29 @@ def solve(u, rate, half, weights, sign, D, coupling, ends, work, out):
 
     weights : (3,) a, b, c.  sign : padded state for the sign of the gradient.  coupling : (3, rows) h A/(V Δx) above and below each cell, h V_A/2Δx.
     ends : (6,) whether this rank has the first, the last row, first and last lane; whether the ends of the line are walls.
-    work : (rows, lanes).
+    work : (rows + 1, lanes); its first row stays zero, as does what `out` has below its first row.
     """
-    rows, lanes = work.shape
-    lower, upper, g = np.empty(lanes), np.empty(lanes), np.empty(lanes)
+    (rows, lanes), width = rate.shape, u.shape[1]
+    lower, upper, diag = np.empty(lanes), np.empty(lanes), np.empty(lanes)
     a, b, c = weights[0], weights[1], weights[2]
+    u, rate, half, sign, work, x = u.ravel(), rate.ravel(), half.ravel(), sign.ravel(), work.ravel(), out.ravel()
     for j in range(rows):
-        matrix_row(j, rows, lanes, sign, D, coupling, ends, lower, g, upper)
-        here, other, right = u[j + 2, 2:2 + lanes], half[j + 2, 2:2 + lanes], out[j + 2, 2:2 + lanes]
-        change, store = rate[j], work[j]
+        _matrix_row(j, rows, width, sign, D, coupling, ends, lower, upper, diag)
+        at, before, now, last = _place(j + 2, 2, width), _place(j + 1, 2, width), np.uint64((j + 1) * lanes), np.uint64(j * lanes)
         if j == 0:
-            for i in range(lanes):
-                m = 1.0 / g[i]
-                store[i] = upper[i] * m
-                right[i] = (a * here[i] + b * change[i] + c * other[i]) * m
-        else:
-            before, above = work[j - 1], out[j + 1, 2:2 + lanes]
-            for i in range(lanes):
-                m = 1.0 / (g[i] - lower[i] * before[i])
-                store[i] = upper[i] * m
-                right[i] = (a * here[i] + b * change[i] + c * other[i] - lower[i] * above[i]) * m
+            lower[:] = 0.0
+        for k in range(lanes):
+            i = np.uint64(k)
+            diag[i] = 1.0 / (diag[i] - lower[i] * work[last + i])
+            work[now + i] = upper[i] * diag[i]
+        for k in range(lanes):
+            i = np.uint64(k)
+            x[at + i] = (a * u[at + i] + b * rate[last + i] + c * half[at + i] - lower[i] * x[before + i]) * diag[i]
     for j in range(rows - 2, -1, -1):
-        below, above, store = out[j + 2, 2:2 + lanes], out[j + 3, 2:2 + lanes], work[j]
-        for i in range(lanes):
-            below[i] -= store[i] * above[i]
+        at, after, now = _place(j + 2, 2, width), _place(j + 3, 2, width), np.uint64((j + 1) * lanes)
+        for k in range(lanes):
+            i = np.uint64(k)
+            x[at + i] -= work[now + i] * x[after + i]
 
 
 @kernel
@@ -252,7 +271,7 @@ def system(u, rate, half, weights, sign, D, coupling, ends, lower, diag, upper, 
     """The same as blocks (rows, 1, 1, lanes) and a right side (rows, 1, lanes), for lines that are cut."""
     rows, lanes = right.shape[0], right.shape[2]
     for j in range(rows):
-        matrix_row(j, rows, lanes, sign, D, coupling, ends, lower[j, 0, 0], diag[j, 0, 0], upper[j, 0, 0])
+        _matrix_row(j, rows, u.shape[1], sign.ravel(), D, coupling, ends, lower[j, 0, 0], upper[j, 0, 0], diag[j, 0, 0])
         for i in range(lanes):
             right[j, 0, i] = weights[0] * u[j + 2, i + 2] + weights[1] * rate[j, i] + weights[2] * half[j + 2, i + 2]
 
@@ -263,26 +282,18 @@ def taken(out, sign, D, coupling, ends, energy, lost, left):
 
     energy : (lanes,) ε Δ ln p.
     """
-    rows, lanes = lost.shape[0], energy.shape[0]
+    rows, lanes, width, x, sign = lost.shape[0], energy.shape[0], out.shape[1], out.ravel(), sign.ravel()
     for j in range(rows):
-        drag, up, down = coupling[2, j], coupling[0, j], coupling[1, j]
+        up, down, drag, total = coupling[0, j], coupling[1, j], coupling[2, j], 0.0
         narrow = min(up, down) if min(up, down) > 0.0 else max(up, down)
-        low, mid, high = out[j + 1, 2:2 + lanes], out[j + 2, 2:2 + lanes], out[j + 3, 2:2 + lanes]
-        before, after = sign[j + 1, 2:2 + lanes], sign[j + 3, 2:2 + lanes]
-        total = 0.0
-        # Ghosts as in matrix_row.
-        f = 1.0
-        if j == 0 and ends[0]:
-            low, before = mid, sign[j + 2, 2:2 + lanes]
-            f = 1.0 if ends[4] else -1.0
-        g = 1.0
-        if j == rows - 1 and ends[1]:
-            high, after = mid, sign[j + 2, 2:2 + lanes]
-            g = 1.0 if ends[5] else -1.0
-        for i in range(lanes):
-            s = drag if g * after[i] > f * before[i] else -drag
+        below, f, above, g = _neighbours(j, rows, width, ends)
+        at = _place(j + 2, 2, width)
+        for k in range(lanes):
+            i = np.uint64(k)
+            low, mid, high = f * x[below + i], x[at + i], g * x[above + i]
+            s = drag if g * sign[above + i] > f * sign[below + i] else -drag
             more = max(drag - narrow * D[i], 0.0)
-            total += energy[i] * (s * (g * high[i] - f * low[i]) - more * (g * high[i] - 2.0 * mid[i] + f * low[i]))
+            total += energy[i] * (s * (high - low) - more * (high - 2.0 * mid + low))
         lost[j] = total
     for i in range(lanes):
         left[0, i] = 2.0 * coupling[1, 0] * D[i] * out[2, i + 2] if ends[0] and not ends[4] else 0.0
@@ -297,26 +308,26 @@ def mistake(u, second, final, gamma, volume, scale, energy):
     scale, energy : (lanes,) 1/content, ε Δ ln p.
     """
     error, short, inside, part = 0.0, 0.0, 0.0, 1.0 / gamma
-    lanes = scale.shape[0]
+    lanes, width = scale.shape[0], u.shape[1]
+    one, two, end = u.ravel(), second.ravel(), final.ravel()
     for j in range(volume.shape[0]):
-        one, two, end = u[j + 2, 2:2 + lanes], second[j + 2, 2:2 + lanes], final[j + 2, 2:2 + lanes]
-        total, under, held = 0.0, 0.0, 0.0
-        for i in range(lanes):
-            total += scale[i] * abs(end[i] - one[i] - part * (two[i] - one[i]))
-            under += scale[i] * max(-end[i], 0.0)
-            held += energy[i] * end[i]
+        total, under, held, at = 0.0, 0.0, 0.0, _place(j + 2, 2, width)
+        for k in range(lanes):
+            i = np.uint64(k)
+            first, last = one[at + i], end[at + i]
+            total += scale[i] * abs(last - first - part * (two[at + i] - first))
+            under += scale[i] * max(-last, 0.0)
+            held += energy[i] * last
         error += volume[j] * total
         short += volume[j] * under
         inside += volume[j] * held
     return error, short, inside
 
 
-@kernel(fastmath=SUMS)
+@kernel
 def content(u, volume, total):
     """total (lanes,) = Σ_j V u of the own cells of a padded state."""
-    lanes = total.shape[0]
-    for i in range(lanes):
-        total[i] = 0.0
+    total[:] = 0.0
     for j in range(volume.shape[0]):
-        for i in range(lanes):
+        for i in range(total.shape[0]):
             total[i] += volume[j] * u[j + 2, i + 2]

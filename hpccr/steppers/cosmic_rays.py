@@ -32,7 +32,7 @@ class CosmicRays:
     def __init__(self, model, patch):
         self.model, self.patch = model, patch
         self.u, self.base, self.second, self.final, self.after = (patch.array() for _ in range(5))
-        self.rate, self._work = np.zeros((patch.rows, patch.lanes)), np.empty((patch.rows, patch.lanes))
+        self.rate, self._work = np.zeros((patch.rows, patch.lanes)), np.zeros((patch.rows + 1, patch.lanes))
         self.escaped = np.zeros((2, patch.lanes))
         self._edges, self._left = np.zeros((2, 2, patch.lanes)), np.zeros((2, 2, patch.lanes))
         self._set_lanes()
@@ -135,11 +135,11 @@ class CosmicRays:
         if self._solver is None:
             cr_kernels.solve(*args, self._work, out)
         else:
-            blocks, right = self._solver.source, self._work[:, None, :]
+            blocks, right = self._solver.source, self._work[1:, None, :]
             cr_kernels.system(*args, blocks.lower, blocks.diag, blocks.upper, right)
             self._solver.factor()
             self._solver.solve(right)
-            self.patch.own(out)[...] = self._work
+            self.patch.own(out)[...] = self._work[1:]
             self.patch.swap_rows(out)
         lost = np.empty(self.patch.rows)
         cr_kernels.taken(out, guess, self.D, coupling, self.ends, self.energy, lost, self._left[stage])
