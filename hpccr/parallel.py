@@ -79,14 +79,12 @@ class Comm:
         return self.raw.bcast(value, root=0) if self.size > 1 else value
 
     def _reduce(self, values, operation):
-        local = np.atleast_1d(np.ascontiguousarray(values, dtype=float))
-        if self.size == 1:
-            return local
-        from mpi4py import MPI
+        local = np.array(values, dtype=float, ndmin=1)
+        if self.size > 1:
+            from mpi4py import MPI
 
-        total = np.empty_like(local)
-        self.raw.Allreduce(local, total, op=getattr(MPI, operation))
-        return total
+            self.raw.Allreduce(MPI.IN_PLACE, local, op=getattr(MPI, operation))
+        return local
 
     def sum(self, values):
         """Element-wise sum over the ranks, on all ranks: array (n,)."""

@@ -21,10 +21,12 @@ from hpccr.jit import kernel
 
 @kernel(inline="always")
 def _limited(low, mid, high, x_low, x_mid, x_high):
-    """Van Leer's slope at x_mid."""
+    """The monotonised central slope at x_mid."""
     s0, s1 = (mid - low) / (x_mid - x_low), (high - mid) / (x_high - x_mid)
-    product = s0 * s1
-    return 2.0 * product / (s0 + s1) if product > 0.0 else 0.0
+    if s0 * s1 <= 0.0:
+        return 0.0
+    mean = 0.5 * (s0 + s1)
+    return min(mean, 2.0 * min(s0, s1)) if s0 > 0.0 else max(mean, 2.0 * max(s0, s1))
 
 
 @kernel

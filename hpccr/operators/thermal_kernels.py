@@ -33,18 +33,20 @@ def warm(gas, before, lost, law, line, gaps, table, values, added, tally):
     for j in range(n):
         e[j] = gas[2, j] - 0.5 * gas[1, j] * gas[1, j] / gas[0, j] + lost[j]
         T[j] = max((before[2, j] - 0.5 * before[1, j] * before[1, j] / before[0, j]) / (c * before[0, j]), 1e-3)
-    iterations, change = 0, 1.0
-    while change > 1e-6 and iterations < 40:
+    # After the first iteration only the stretch in which T still changes is solved again, between neighbours that do not.
+    iterations, low, top = 0, 0, n
+    while low < top and iterations < 40:
         iterations += 1
         if conducts:
-            for j in range(n):
+            for j in range(max(low - 1, 0), min(top + 1, n)):
                 right[j] = parker(T[j])
-            for j in range(1, n):
+            for j in range(max(low, 1), min(top + 1, n)):
                 K[j] = 0.5 * h * (right[j - 1] + right[j]) * area[j] / gaps[j]
-        for j in range(n):
+        for j in range(low, top):
             ln_T[j] = np.log(T[j])
-        change, up = 0.0, 0.0
-        for j in range(n):
+        before_T, after_T = (T[low - 1] if low > 0 else 0.0), (T[top] if top < n else 0.0)
+        last_high, last_right = 0.0, before_T
+        for j in range(low, top):
             diag, b = c * gas[0, j] * volume[j], e[j] * volume[j]
             if cools:
                 L, slope = lookup(ln_T[j], table[0], table[1], values)
@@ -54,21 +56,21 @@ def warm(gas, before, lost, law, line, gaps, table, values, added, tally):
                 slope = max(hn * density * slope / T[j], -0.5 * diag)
                 b += hn * (gamma - density * L) + slope * T[j]
                 diag += slope
-            down, up = up, K[j + 1]
-            diag += up + down
-            m = 1.0 / (diag - down * high[j - 1]) if j > 0 else 1.0 / diag
-            right[j] = (b + down * right[j - 1]) * m if j > 0 else b * m
-            high[j] = up * m
-        after = 0.0
-        for j in range(n - 1, -1, -1):
+            m = 1.0 / (diag + K[j + 1] + K[j] * (1.0 - last_high))
+            last_right = (b + K[j] * last_right) * m
+            last_high = K[j + 1] * m
+            right[j], high[j] = last_right, last_high
+        first, last, after = n, 0, after_T
+        for j in range(top - 1, low - 1, -1):
             after = right[j] + high[j] * after
             new = max(after, 0.1 * T[j])
-            change = max(change, abs(new - T[j]) / new)
+            if abs(new - T[j]) > 1e-6 * new:
+                first, last = j, max(last, j + 1)
             T[j] = new
-        if not (cools or conducts):
-            change = 0.0
-            for j in range(n):
-                T[j] = e[j] / (c * gas[0, j])
+        low, top = max(first - 1, 0), min(last + 1, n)
+        if not cools and low < top:
+            # Then nothing takes up what a stretch alone leaves over.
+            low, top = 0, n
     tally[:] = 0.0
     for j in range(n):
         rest = c * gas[0, j] * T[j]
@@ -81,4 +83,4 @@ def warm(gas, before, lost, law, line, gaps, table, values, added, tally):
         gas[2, j] += added[j]
         if not T[j] > 0.0:
             return -1
-    return iterations if change <= 1e-6 else -iterations
+    return iterations if low >= top else -iterations

@@ -103,8 +103,8 @@ class CosmicRays:
         flow : w (cells + 1,), divergence (cells,) of the whole line; stage 0 or 1.
         """
         rows = self.patch.own_rows
-        return cr_kernels.explicit(u, flow.w[rows.start:rows.stop + 1].copy(), flow.divergence[rows].copy(), self.x, self.faces, self.area, self.volume,
-                                   self.weights, self.bend, self.step, self.ends, np.array(mix), self.rate, self._edges[stage])
+        return cr_kernels.explicit(u, flow.w[rows.start:rows.stop + 1], flow.divergence[rows], self.x, self.faces, self.area, self.volume,
+                                   self.weights, self.bend, self.step, self.ends, mix, self.rate, self._edges[stage])
 
     def lose(self, u, density, dt, out):
         """`out` ← u after losses in gas of a density (cells,) for dt [s]; the energy that the gas receives (rows,) [erg/cm³]. Collective."""
@@ -131,7 +131,7 @@ class CosmicRays:
         """One implicit stage: `out` from a u + b rate + c half, signs of the gradient from `guess`; h × energy lost to waves (rows,). Collective."""
         rows, coupling = self.patch.own_rows, self._coupling
         coupling[0], coupling[1], coupling[2] = h * self._above, h * self._below, h * V_A[rows] * self._across
-        args = (self.base, self.rate, half, np.array(weights), guess, self.D, coupling, self.ends)
+        args = (self.base, self.rate, half, weights, guess, self.D, coupling, self.ends)
         if self._solver is None:
             cr_kernels.solve(*args, self._work, out)
         else:

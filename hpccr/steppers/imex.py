@@ -190,7 +190,8 @@ class Imex:
     def _end(self, step, stages, lost, verdict):
         """The last stage of the gas, and what all ranks think of the step: (reason, step)."""
         dt, rays, patch, cells = step.dt, self.rays, self.patch, len(self.model.line)
-        leaving = rays.energy @ rays.leaving(dt, CARRIED, DIFFUSED).sum(axis=0)
+        step.leaving = rays.leaving(dt, CARRIED, DIFFUSED)
+        leaving = rays.energy @ step.leaving.sum(axis=0)
         ends = dt * sum(weight * flow.ends for weight, flow in zip(CARRIED, step.flows))
         lines = np.zeros((2, cells))
         lines[0, patch.own_rows] = lost
@@ -216,6 +217,6 @@ class Imex:
         """The end of a step becomes the state."""
         rays = self.rays
         self.gas = step.gas
-        rays.accept(rays.leaving(step.dt, CARRIED, DIFFUSED))
+        rays.accept(step.leaving)
         if step.loses and not step.losses_first:
             rays.u, rays.after = rays.after, rays.u
