@@ -69,11 +69,26 @@ def _between(u, at, bend, value):
         value[i] = factor * below * above / (below + above + 1e-300)
 
 
-@kernel(fastmath=SUMS)
-def moments(u, stiff, D, energy, bend, out):
-    """out (3, rows) ← P_c = ⅓ΣΔε û; Σ γ_i P_i of what sound compresses, and of all [erg/cm³].
+@kernel(inline="always")
+def _upwind(u, at, widens, bend, value):
+    """The same from the side that an adiabatic change comes from: from above where the gas widens, from below where it does not.
 
-    u : padded state (rows + 4, lanes + 4).
+    A power law through the neighbours of that lane, about the reference slope, to third order.
+    """
+    c2, half, one = bend[0] * bend[0], bend[1] if widens else 1.0 / bend[1], np.uint64(1)
+    p, q = (5.0, 3.0) if widens else (3.0, 5.0)
+    at = at + one if widens else at
+    for k in range(value.shape[0]):
+        i = np.uint64(k)
+        below, here, above = u[at + i - one], u[at + i], c2 * u[at + i + one]
+        value[i] = half * here * (p * below + q * above + 1e-300) / (q * below + p * above + 1e-300)
+
+
+@kernel(fastmath=SUMS)
+def moments(u, widens, stiff, D, energy, bend, out):
+    """out (4, rows) ← P_c = ⅓ΣΔε û; Σ γ_i P_i of what sound compresses, and of all; ⅓ΣΔε û with the upwind û [erg/cm³].
+
+    u : padded state (rows + 4, lanes + 4).  widens : (rows,) whether the gas expands there.
     stiff : (rows,) k² Δt for the wave of the size of a cell: what diffuses away in a step (D k² Δt > 1) does not carry sound.
     energy : (5, lanes + 1): Δε across lane faces for work and for losses (zero on faces that another rank counts), what u weighs in the pressure that
     sound waves feel, what leaves with the first and with the last face.
@@ -82,21 +97,26 @@ def moments(u, stiff, D, energy, bend, out):
     face = np.empty(lanes + 1)
     for j in range(stiff.shape[0]):
         _between(flat, _place(j + 2, 1, width), bend, face)
-        P, soft, hard, at = 0.0, 0.0, 0.0, _place(j + 2, 2, width)
+        P, soft, hard, upwind, at = 0.0, 0.0, 0.0, 0.0, _place(j + 2, 2, width)
         for k in range(lanes):
             i = np.uint64(k)
             P += energy[0, i] * face[i]
             here = energy[2, i] * flat[at + i]
             soft += here / (1.0 + D[i] * stiff[j])
             hard += here
-        out[0, j], out[1, j], out[2, j] = P / 3.0, soft, hard
+        _upwind(flat, _place(j + 2, 1, width), widens[j], bend, face)
+        for k in range(lanes):
+            i = np.uint64(k)
+            upwind += energy[0, i] * face[i]
+        out[0, j], out[1, j], out[2, j], out[3, j] = P / 3.0, soft, hard, upwind / 3.0
 
 
 @kernel
-def explicit(u, w, divergence, x, faces, area, volume, energy, bend, step, ends, mix, rate, edge):
+def explicit(u, w, divergence, widens, share, x, faces, area, volume, energy, bend, step, ends, mix, rate, edge):
     """The rates of advection and adiabatic change: rate (rows, lanes) ← mix[0] × rate + mix[1] × these; returns the energy that leaves through the ends of p per time.
 
     w, faces, area (rows + 1,), divergence, volume (rows,): of this rank's rows; x (rows + 4,); u, energy, bend as in `moments`.
+    widens, share : (rows,) the side from which û is taken, and what it is multiplied by so that the work is P_c ∇·w, whatever that side.
     step : Δ ln p.  edge : (2, lanes) ← A w û through the first and the last face.
     """
     rows, lanes = rate.shape
@@ -108,7 +128,8 @@ def explicit(u, w, divergence, x, faces, area, volume, energy, bend, step, ends,
     for j in range(rows):
         _through(flat, width, j + 3, w[j + 1], x, faces[j + 1], above)
         low, high, s = area[j] / volume[j], area[j + 1] / volume[j], divergence[j] / 3.0
-        _between(flat, _place(j + 2, 1, width), bend, lane)
+        _upwind(flat, _place(j + 2, 1, width), widens[j], bend, lane)
+        s *= share[j]
         first, final = lane[0], lane[lanes]
         # Nothing comes in through the ends of the axis.
         if ends[2]:

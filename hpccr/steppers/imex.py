@@ -66,9 +66,15 @@ class Imex:
         """Alfvén speed B/√4πρ [cm/s] of the CRs' waves; array as `rho`."""
         return self.model.B / np.sqrt(4 * np.pi * rho)
 
-    def _rates(self, gas, moments):
+    def _widens(self, gas):
+        """Where a gas expands, roughly: array (cells,) of bool. It chooses the side from which CRs change their momentum, before w is known."""
+        v, line = gas[1] / gas[0], self.model.line
+        mean = np.concatenate([v[:1], 0.5 * (v[1:] + v[:-1]), v[-1:]])
+        return np.diff(mean * line.areas) >= 0
+
+    def _rates(self, gas, moments, widens):
         """F of the gas (3, cells) at a state, and how it carries the CRs: w (cells + 1,), divergence (cells,), figures for the ledger."""
-        model, (P, soft, hard), cells = self.model, moments, len(self.model.line)
+        model, (P, soft, hard, upwind), cells = self.model, moments, len(self.model.line)
         rate = np.empty_like(gas)
         flow = SimpleNamespace(w=np.empty(cells + 1), divergence=np.empty(cells), tally=np.empty(7), waves=0.0, edge=0.0, ends=0.0)
         if model.moves:
@@ -77,6 +83,7 @@ class Imex:
             gas_kernels.held(gas, P, self._line, self._closed, rate, flow.w, flow.divergence, flow.tally)
         if model.streaming:
             self._stream(flow, gas[0], P, rate)
+        flow.widens, flow.share = widens, np.where(upwind > 0, P / np.maximum(upwind, 1e-300), 1.0)
         return rate, flow
 
     def _stream(self, flow, rho, P, rate):
@@ -103,7 +110,7 @@ class Imex:
         model, line, rays, gas = self.model, self.model.line, self.rays, self.gas
         rays.fill(rays.u)
         drag = self.V_A(gas[0]) if model.waves else np.zeros(len(line))
-        P, _, _, lost, e_cr, heat = self._everywhere(rays.moments(rays.u, 0.0), rays.dragged(drag), rays.energy_density(), rays.heat_of_losses(gas[0] / model.mass))
+        P, _, _, _, lost, e_cr, heat = self._everywhere(rays.moments(rays.u, self._widens(gas), 0.0), rays.dragged(drag), rays.energy_density(), rays.heat_of_losses(gas[0] / model.mass))
         slope, n = np.gradient(P, line.centers), gas[0] / model.mass
         if model.streaming:
             lost = self.V_A(gas[0]) * np.abs(slope)
@@ -125,7 +132,8 @@ class Imex:
     def begin(self, dt):
         """Look at the initial state: the fastest signal [1/s] for a first step of about dt [s]. Collective."""
         self.rays.fill(self.rays.u)
-        _, flow = self._rates(self.gas, self._everywhere(self.rays.moments(self.rays.u, dt)))
+        widens = self._widens(self.gas)
+        _, flow = self._rates(self.gas, self._everywhere(self.rays.moments(self.rays.u, widens, dt)), widens)
         return self._fastest(flow)
 
     def attempt(self, dt, scale, losses_first, sharp=True):
@@ -137,19 +145,20 @@ class Imex:
         h, rays = GAMMA * dt, self.rays
         step = SimpleNamespace(dt=dt, warmed=0.0, losses_first=losses_first, waves=0.0, radiated=0.0)
         self._law[-1], self._order[1] = h, float(sharp)
-        gas, moments = self._start(step)
-        F1, early = self._rates(gas, moments)
+        gas, *look = self._start(step)
+        F1, early = self._rates(gas, *look)
         early.ends = rays.explicit(rays.base, early, 0)
         second = gas + h * F1
         if not second[0].min() > 0:
             return "the density is not positive", None
         lost = rays.solve((1.0, h, 0.0), h, self._drag(second[0]), rays.base, rays.base, rays.second, 0)
         rays.fill(rays.second)
-        lines = self._everywhere(rays.moments(rays.second, dt), lost[None])
+        widens = self._widens(second)
+        lines = self._everywhere(rays.moments(rays.second, widens, dt), lost[None])
         added = self._warm(step, second, gas, lines[MOMENTS], KAPPA)
         if added is None:
             return "the pressure of the gas is not positive", None
-        F2, late = self._rates(second, lines[:MOMENTS])
+        F2, late = self._rates(second, lines[:MOMENTS], widens)
         late.ends = rays.explicit(rays.second, late, 1, (DELTA - KAPPA * GAMMA, 1 - DELTA))
         step.flows, step.fastest = (early, late), self._fastest(late)
         new = gas + dt * (DELTA * F1 + (1 - DELTA) * F2)
@@ -160,7 +169,7 @@ class Imex:
         return self._end(step, (gas, second, new), lost, rays.verdict(GAMMA, scale))
 
     def _start(self, step):
-        """The state from which the stages start: gas (3, cells) and the moments of the CRs."""
+        """The state from which the stages start: gas (3, cells), the moments of the CRs, and where the gas expands."""
         rays, gas, heat = self.rays, self.gas, np.zeros((1, self.patch.rows))
         step.loses = self.model.loss.any()
         if step.losses_first and step.loses:
@@ -168,12 +177,13 @@ class Imex:
         else:
             np.copyto(rays.base, rays.u)
         rays.fill(rays.base)
-        lines = self._everywhere(rays.moments(rays.base, step.dt), heat)
+        widens = self._widens(gas)
+        lines = self._everywhere(rays.moments(rays.base, widens, step.dt), heat)
         if step.losses_first and step.loses:
             gas = gas.copy()
             gas[2] += lines[MOMENTS]
             step.warmed = self.model.line.volumes @ lines[MOMENTS]
-        return gas, lines[:MOMENTS]
+        return gas, lines[:MOMENTS], widens
 
     def _drag(self, rho):
         """The speed that takes part in V_A |∂N/∂r|: array (cells,) [cm/s]."""
