@@ -48,7 +48,9 @@ def _through(u, width, row, w, x, face, value):
     """
     step, a = (1, row - 1) if w >= 0.0 else (-1, row)
     far, near, ahead = _place(a - step, 2, width), _place(a, 2, width), _place(a + step, 2, width)
-    h0, h1, reach = 1.0 / (x[a] - x[a - step]), 1.0 / (x[a + step] - x[a]), 2.0 * (face - x[a])
+    ahead_of, gap = face - x[a], x[a + step] - x[a]
+    # Where the face lies beyond the middle, at the centre of a sphere, the value must not pass the next cell's.
+    h0, h1, reach = 1.0 / (x[a] - x[a - step]), 1.0 / gap, 2.0 * ahead_of * min(1.0, 0.5 * gap / ahead_of)
     for k in range(value.shape[0]):
         i = np.uint64(k)
         s0, s1 = (u[near + i] - u[far + i]) * h0, (u[ahead + i] - u[near + i]) * h1
@@ -142,7 +144,8 @@ def explicit(u, w, divergence, widens, share, x, faces, area, volume, energy, be
         here = np.uint64(j * lanes)
         for k in range(lanes):
             i = np.uint64(k)
-            rates[here + i] = old * rates[here + i] + fresh * (low * below[i] - high * above[i] + s * (lane[i + one] - lane[i]))
+            kept = old * rates[here + i] if old != 0.0 else 0.0
+            rates[here + i] = kept + fresh * (low * below[i] - high * above[i] + s * (lane[i + one] - lane[i]))
         for k in range(lanes):
             i = np.uint64(k)
             below[i] = above[i]

@@ -2,16 +2,13 @@
 
     ∂ρ/∂t + (1/A) ∂(A ρ v)/∂r = 0
     ∂(ρv)/∂t + (1/A) ∂(A ρ v²)/∂r + ∂(P_g + P_c)/∂r = 0
-    ∂E/∂t + (1/A) ∂[A (E + P_g + P_c) v]/∂r = P_c (1/A) ∂(A v)/∂r,        E = ρv²/2 + P_g/(γ − 1)
+    ∂E/∂t + (1/A) ∂[A (E + P_g) v]/∂r = −v ∂P_c/∂r,        E = ρv²/2 + P_g/(γ − 1)
 
-Godunov fluxes: limited linear states (van Leer) on both sides of a face and the HLLC solution between them (Toro 1994), driven by the *total*
-pressure. The contact's velocity w carries the CRs through the face, and their work is P_c Δ(A w) in each cell: what the gas receives is what the CRs lose, by the
-same number. Within a fan the gas feels P_c as a constant of its cell, so its internal energy per mass behind a wave is
-
-    e* = e + ½ (w − v)² + P_g (w − v)/q,      q = ρ (S − v),
-
-which is positive however large P_c is. A pressure that diffuses across a cell within a step, D k² Δt ≫ 1, neither carries sound nor jumps: of the differences of P_c between
-the two sides of a face only the part counts that sound can keep up. Arrays of a line: gas (3, n) = ρ, ρv, E.
+Godunov fluxes: limited linear states on both sides of a face and the HLLC solution between them (Toro 1994), driven by the total pressure. Within a fan the
+gas feels P_c as a constant, so its internal energy per mass behind a wave is e + ½ (S − v)² + P_g (S − v)/q, q = ρ (S_K − v): positive however large P_c is. A pressure
+that diffuses across a cell within a step, D k² Δt ≫ 1, neither carries sound nor jumps: of the differences of P_c between the two sides of a face only the part
+counts that sound can keep up. The work of the CRs is P_c Δ(A w) in each cell, with the velocity w that carries them through the faces: what the gas
+receives is what they lose, by the same number. Arrays of a line: gas (3, n) = ρ, ρv, E.
 """
 
 import numpy as np
@@ -20,13 +17,14 @@ from hpccr.jit import kernel
 
 
 @kernel(inline="always")
-def _limited(low, mid, high, x_low, x_mid, x_high):
-    """The monotonised central slope at x_mid."""
-    s0, s1 = (mid - low) / (x_mid - x_low), (high - mid) / (x_high - x_mid)
-    if s0 * s1 <= 0.0:
+def _limited(low, mid, high, x, k, left, right):
+    """The monotonised central slope at x[k]: the values at the faces stay between those of the neighbours, wherever in the cell x[k] lies (Mignone 2014)."""
+    below, above = mid - low, high - mid
+    if below * above <= 0.0:
         return 0.0
-    mean = 0.5 * (s0 + s1)
-    return min(mean, 2.0 * min(s0, s1)) if s0 > 0.0 else max(mean, 2.0 * max(s0, s1))
+    mean = (below / (x[k] - x[k - 1]) * (x[k + 1] - x[k]) + above / (x[k + 1] - x[k]) * (x[k] - x[k - 1])) / (x[k + 1] - x[k - 1])
+    a, b = below / (x[k] - left), above / (right - x[k])
+    return min(mean, min(a, b)) if mean > 0.0 else max(mean, max(a, b))
 
 
 @kernel
@@ -68,7 +66,7 @@ def states(gas, P, x, faces, closed, law, side):
         q[k, 0] = -q[k, 1] if k == 1 and closed[0] else q[k, 1]
         q[k, n + 1] = -q[k, n] if k == 1 and closed[1] else q[k, n]
         for j in range(n):
-            slope = sharp * _limited(q[k, j], q[k, j + 1], q[k, j + 2], at[j], at[j + 1], at[j + 2])
+            slope = sharp * _limited(q[k, j], q[k, j + 1], q[k, j + 2], at, j + 1, faces[j], faces[j + 1])
             if k == 1:
                 most = 2.0 * np.sqrt(q[2, j + 1] / q[0, j + 1]) / (faces[j + 1] - faces[j])
                 slope = min(max(slope, -most), most)
@@ -80,9 +78,12 @@ def states(gas, P, x, faces, closed, law, side):
 
 
 @kernel
-def fluxes(side, soft, hard, gamma, flux, w):
-    """flux (3, n + 1): mass, momentum, energy through the faces with the total pressure, by HLLC; w (n + 1,) velocity of the contact.
+def fluxes(side, gas, P, soft, hard, closed, gamma, flux, w):
+    """flux (6, n + 1): mass, momentum with the total pressure, energy of the gas alone, P_c on the face, heat to the left and to the right; by HLLC. w (n + 1,): see below.
 
+    The CRs are carried by w, the mean of both cells, and by as much of the contact's difference from it as dissipates: where P_c jumps and sound carries it. Their
+    work at a face is −w (P_R − P_L), that on the motion of the two cells −v_L (P* − P_L) − v_R (P_R − P*), P* the mean. What is left, −(w − v̄) (P_R − P_L) ≥ 0, heats the cells, each by
+    its own part; but where one would cool what the other heats, the two are set off against each other. So CRs never cool the gas, however cold it is.
     soft (n,) = Σ γ_i P_i over the momenta whose pressure a sound wave of the size of a cell compresses: with γ P_g it sets the speed of sound. hard (n,): over all.
     """
     n = soft.shape[0]
@@ -92,7 +93,7 @@ def fluxes(side, soft, hard, gamma, flux, w):
         rR, vR, gR = side[1, 0, k], side[1, 1, k], side[1, 2, k]
         cL, cR = np.sqrt((gamma * gL + soft[a]) / rL), np.sqrt((gamma * gR + soft[b]) / rR)
         kept = (soft[a] + soft[b]) / (hard[a] + hard[b] + 1e-300)
-        mean, half = 0.5 * (side[0, 3, k] + side[1, 3, k]), 0.5 * kept * (side[1, 3, k] - side[0, 3, k])
+        mean, half = 0.5 * (P[a] + P[b]), 0.5 * kept * (side[1, 3, k] - side[0, 3, k])
         pL, pR = mean - half, mean + half
         SL, SR = min(vL - cL, vR - cR), max(vL + cL, vR + cR)
         qL, qR = rL * (SL - vL), rR * (SR - vR)
@@ -103,11 +104,26 @@ def fluxes(side, soft, hard, gamma, flux, w):
         SK, q = (SL, qL) if left else (SR, qR)
         E = 0.5 * r * v * v + g / (gamma - 1.0)
         if (left and SL >= 0.0) or (not left and SR <= 0.0):
-            w[k], flux[0, k], flux[1, k], flux[2, k] = v, r * v, r * v * v + g + pc, v * (E + g + pc)
+            S, flux[0, k], flux[1, k], flux[2, k] = v, r * v, r * v * v + g + mean, v * (E + g)
         else:
+            # Between the outer waves the total pressure has worked on the gas; through the face only the gas's own does.
             star = q / (SK - S)
             E = (E * (SK - v) - g * v + (p - pc) * S) / (SK - S)
-            w[k], flux[0, k], flux[1, k], flux[2, k] = S, star * S, star * S * S + p, S * (E + p)
+            flux[0, k], flux[1, k], flux[2, k] = star * S, star * S * S + p, S * (E + p - mean)
+        v_L, v_R = gas[1, a] / gas[0, a], gas[1, b] / gas[0, b]
+        w[k] = 0.5 * (v_L + v_R)
+        if (P[b] - P[a]) * (S - w[k]) < 0.0 or a == b:
+            w[k] += (kept if a < b else 1.0) * (S - w[k])
+        flux[3, k] = mean
+        if k == 0 and closed[0] or k == n and closed[1]:
+            # Exactly: rounding must not let anything through a wall.
+            w[k] = flux[0, k] = flux[2, k] = 0.0
+        to_left = -(w[k] - v_L) * (mean - P[a]) if k > 0 else 0.0
+        to_right = -(w[k] - v_R) * (P[b] - mean) if k < n else 0.0
+        if to_left * to_right < 0.0:
+            both = to_left + to_right
+            to_left, to_right = (both, 0.0) if both * to_left > 0.0 else (0.0, both)
+        flux[4, k], flux[5, k] = to_left, to_right
 
 
 # What `rates` adds up: Σ V P_c ∇·w, what leaves of mass, energy and momentum, push of P_c and of P_g on the sides, the fastest signal.
@@ -116,20 +132,16 @@ WORK, MASS_OUT, E_OUT, P_OUT, PUSH_RAYS, PUSH_GAS, FASTEST = range(7)
 
 @kernel
 def rates(gas, P, soft, hard, line, closed, law, rate, w, divergence, tally):
-    """rate (3, n) = −Δ(A flux)/V + the pressures on the sides of a widening cell; in the energy, P_c ∇·w, which the CRs lose.
+    """rate (3, n) = −Δ(A flux)/V + the pressures on the sides of a widening cell + the work of the CRs, of which they lose P_c ∇·w.
 
     line : (4, n + 1) faces, areas, and, in n cells, volumes, centroids.  w (n + 1,) [cm/s], divergence (n,) = Δ(A w)/V [1/s], tally (7,): results.
     law as in `states`.
     """
     n, gamma = P.shape[0], law[0]
     faces, area, volume, x = line[0], line[1], line[2, :n], line[3, :n]
-    side, flux = np.empty((2, 4, n + 1)), np.empty((3, n + 1))
+    side, flux = np.empty((2, 4, n + 1)), np.empty((6, n + 1))
     states(gas, P, x, faces, closed, law, side)
-    fluxes(side, soft, hard, gamma, flux, w)
-    for end in range(2):
-        if closed[end]:
-            # Exactly: rounding must not let anything through a wall.
-            w[end * n] = flux[0, end * n] = flux[2, end * n] = 0.0
+    fluxes(side, gas, P, soft, hard, closed, gamma, flux, w)
     tally[:] = 0.0
     for k in range(3):
         for j in range(n):
@@ -138,17 +150,19 @@ def rates(gas, P, soft, hard, line, closed, law, rate, w, divergence, tally):
         divergence[j] = (area[j + 1] * w[j + 1] - area[j] * w[j]) / volume[j]
         # The pressure that balances a gas at rest: that of the cell itself.
         widening = area[j + 1] - area[j]
-        P_g = (gamma - 1.0) * (gas[2, j] - 0.5 * gas[1, j] * gas[1, j] / gas[0, j])
+        v = gas[1, j] / gas[0, j]
+        P_g = (gamma - 1.0) * (gas[2, j] - 0.5 * gas[1, j] * v)
         rate[1, j] += (P_g + P[j]) * widening / volume[j]
-        rate[2, j] += P[j] * divergence[j]
+        force = -(area[j + 1] * (flux[3, j + 1] - P[j]) + area[j] * (P[j] - flux[3, j]))
+        rate[2, j] += (v * force + area[j + 1] * flux[4, j + 1] + area[j] * flux[5, j]) / volume[j]
         tally[WORK] += volume[j] * P[j] * divergence[j]
         tally[PUSH_RAYS] += P[j] * widening
         tally[PUSH_GAS] += P_g * widening
         c = np.sqrt(max(gamma * P_g + soft[j], 0.0) / gas[0, j])
-        tally[FASTEST] = max(tally[FASTEST], (max(abs(gas[1, j] / gas[0, j]), max(abs(w[j]), abs(w[j + 1]))) + c) / (faces[j + 1] - faces[j]))
+        tally[FASTEST] = max(tally[FASTEST], (max(abs(v), max(abs(w[j]), abs(w[j + 1]))) + c) / (faces[j + 1] - faces[j]))
     tally[MASS_OUT] = area[n] * flux[0, n] - area[0] * flux[0, 0]
     tally[P_OUT] = area[n] * flux[1, n] - area[0] * flux[1, 0]
-    tally[E_OUT] = area[n] * flux[2, n] - area[0] * flux[2, 0]
+    tally[E_OUT] = area[n] * (flux[2, n] + w[n] * flux[3, n]) - area[0] * (flux[2, 0] + w[0] * flux[3, 0])
 
 
 @kernel

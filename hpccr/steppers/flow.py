@@ -175,10 +175,13 @@ class Flow:
         limit = min(self.courant / max(clock.fastest, 1e-300), self.longest)
         content = self.content[self.patch.own_lanes]
         scale = np.where(content > 0, 1.0 / np.maximum(content, 1e-300), 0.0) / len(self.content)
+        reason = ""
         for tries in range(_MOST_TRIES):
             free, left = min(clock.dt, limit), t_stop - clock.t
             # Two steps of equal length rather than a long and a tiny one.
             dt = left if left <= 1.0001 * free else min(free, 0.5 * left)
+            if dt < 1e-12 * clock.t and dt < left:
+                raise RunError(f"the steps have become too short at t = {clock.t / kyr:.6g} kyr, step {clock.number}: {reason}; {self._where()}")
             reason, outcome = imex.attempt(dt, scale, clock.number % 2 == 1, tries < _SHARP_TRIES)
             factor = 0.3
             if not reason:
@@ -214,23 +217,28 @@ class Flow:
     def _accept(self, outcome, t_stop):
         clock, dt = self.stepper, outcome.dt
         self.imex.accept(outcome)
-        if outcome.short > 0:
-            self._lift()
         self.E_cr = outcome.E_cr
+        if outcome.short > 0:
+            early = self._lift()
+            self.E_cr, outcome.escaped = self.E_cr + early, outcome.escaped - early
         self.ledger.enter(outcome)
         clock.fastest = outcome.fastest
         clock.t_before, clock.number = clock.t, clock.number + 1
         clock.t = t_stop if abs(clock.t + dt - t_stop) <= 1e-12 * t_stop else clock.t + dt
 
     def _lift(self):
-        """Set what fell below zero to zero; the rest of its line gives it back. Collective."""
+        """Set what fell below zero to zero; the rest of its line gives it back. Energy [erg] of what a nearly empty line cannot: it had left too early. Collective."""
         rays, patch = self.imex.rays, self.patch
         own, volume = patch.own(rays.u), rays.volume
         sums = np.stack([volume @ np.minimum(own, 0.0), volume @ np.maximum(own, 0.0)])
         if patch.column is not None:
             sums = patch.column.sum(sums.ravel()).reshape(sums.shape)
+        below, above = -sums[0], sums[1]
         np.maximum(own, 0.0, out=own)
-        own *= np.maximum(1.0 + sums[0] / np.maximum(sums[1], 1e-300), 0.0)
+        own *= np.maximum(1.0 - below / np.maximum(above, 1e-300), 0.0)
+        early = np.maximum(below - above, 0.0) * patch.at_last
+        rays.escaped[1] -= early
+        return self.comm.sum(rays.energy @ early)[0]
 
     def history(self):
         """This step's figures: list of (column, unit, value)."""
