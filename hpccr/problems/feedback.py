@@ -203,13 +203,12 @@ class Feedback(Problem):
         inside, widths = self._inside(line), self._lane.widths
         if initial.kind == "blast":
             return np.zeros((len(line), len(u)))[rows, lanes]
-        if initial.kind in ("tube", "wave"):
-            P = np.where(inside > 0.5, initial.P_cr, initial.P_cr_right)[:, None]
-            # ⅓ΣΔε û, as the engine has it: a test that gives a pressure means that one.
-            u = P * u / self.pressure(u)
-            if initial.kind == "wave":
-                s = 1 - np.gradient(np.log(np.maximum(self.spectrum(), 1e-300)), self._lane.centers) / 3
-                u = initial.P_cr / P[0] * u * (1 + self._wave(line)[:, None] * s) if P[0] > 0 else u
+        if initial.kind == "tube":
+            u = np.where(inside > 0.5, initial.P_cr, initial.P_cr_right)[:, None] * u / self.pressure(u)
+        elif initial.kind == "wave":
+            # Adiabatic: where gas is compressed by δρ/ρ, p rises by a third of it, and pN ~ p^-s by (1 + s/3).
+            s = -np.gradient(np.log(np.maximum(u, 1e-300)), self._lane.centers)
+            u = initial.P_cr * u / self.pressure(u) * (1 + self._wave(line)[:, None] * (1 + s / 3))
         else:
             energy = self.kinetic * widths @ u
             u = (inside / (inside @ line.volumes))[:, None] * u * self.deck.source.energy / energy
