@@ -88,7 +88,7 @@ def _upwind(u, at, widens, bend, value):
 
 @kernel(fastmath=SUMS)
 def moments(u, widens, stiff, D, energy, bend, out):
-    """out (4, rows) ← P_c = ⅓ΣΔε û; Σ γ_i P_i of what sound compresses, and of all; ⅓ΣΔε û with the upwind û [erg/cm³].
+    """out (5, rows) ← P_c = ⅓ΣΔε û; Σ γ_i P_i of what sound compresses, and of all; ⅓ΣΔε (û − upwind û), and the positive part of it [erg/cm³].
 
     u : padded state (rows + 4, lanes + 4).  widens : (rows,) whether the gas expands there.
     stiff : (rows,) k² Δt for the wave of the size of a cell: what diffuses away in a step (D k² Δt > 1) does not carry sound.
@@ -96,33 +96,36 @@ def moments(u, widens, stiff, D, energy, bend, out):
     sound waves feel, what leaves with the first and with the last face.
     """
     lanes, width, flat = D.shape[0], u.shape[1], u.ravel()
-    face = np.empty(lanes + 1)
+    face, side = np.empty(lanes + 1), np.empty(lanes + 1)
     for j in range(stiff.shape[0]):
         _between(flat, _place(j + 2, 1, width), bend, face)
-        P, soft, hard, upwind, at = 0.0, 0.0, 0.0, 0.0, _place(j + 2, 2, width)
+        _upwind(flat, _place(j + 2, 1, width), widens[j], bend, side)
+        P, soft, hard, less, more, at = 0.0, 0.0, 0.0, 0.0, 0.0, _place(j + 2, 2, width)
         for k in range(lanes):
             i = np.uint64(k)
             P += energy[0, i] * face[i]
             here = energy[2, i] * flat[at + i]
             soft += here / (1.0 + D[i] * stiff[j])
             hard += here
-        _upwind(flat, _place(j + 2, 1, width), widens[j], bend, face)
         for k in range(lanes):
             i = np.uint64(k)
-            upwind += energy[0, i] * face[i]
-        out[0, j], out[1, j], out[2, j], out[3, j] = P / 3.0, soft, hard, upwind / 3.0
+            apart = energy[0, i] * (face[i] - side[i])
+            less += apart
+            more += max(apart, 0.0)
+        out[0, j], out[1, j], out[2, j], out[3, j], out[4, j] = P / 3.0, soft, hard, less / 3.0, more / 3.0
 
 
 @kernel
-def explicit(u, w, divergence, widens, share, x, faces, area, volume, energy, bend, step, ends, mix, rate, edge):
+def explicit(u, w, divergence, widens, blend, x, faces, area, volume, energy, bend, step, ends, mix, rate, edge):
     """The rates of advection and adiabatic change: rate (rows, lanes) ← mix[0] × rate + mix[1] × these; returns the energy that leaves through the ends of p per time.
 
     w, faces, area (rows + 1,), divergence, volume (rows,): of this rank's rows; x (rows + 4,); u, energy, bend as in `moments`.
-    widens, share : (rows,) the side from which û is taken, and what it is multiplied by so that the work is P_c ∇·w, whatever that side.
+    widens, blend : (rows,) the side from which û is upwind, and how far it goes from there to that of P_c, on faces where that is more (blend > 0) or less (< 0):
+    so that the work is P_c ∇·w exactly.
     step : Δ ln p.  edge : (2, lanes) ← A w û through the first and the last face.
     """
     rows, lanes = rate.shape
-    below, above, lane = np.empty(lanes), np.empty(lanes), np.empty(lanes + 1)
+    below, above, lane, face = np.empty(lanes), np.empty(lanes), np.empty(lanes + 1), np.empty(lanes + 1)
     per, gone, old, fresh, one = 1.0 / step, 0.0, mix[0], mix[1], np.uint64(1)
     flat, rates, width = u.ravel(), rate.ravel(), u.shape[1]
     _through(flat, width, 2, w[0], x, faces[0], below)
@@ -131,7 +134,11 @@ def explicit(u, w, divergence, widens, share, x, faces, area, volume, energy, be
         _through(flat, width, j + 3, w[j + 1], x, faces[j + 1], above)
         low, high, s = area[j] / volume[j], area[j + 1] / volume[j], divergence[j] / 3.0
         _upwind(flat, _place(j + 2, 1, width), widens[j], bend, lane)
-        s *= share[j]
+        _between(flat, _place(j + 2, 1, width), bend, face)
+        for k in range(lanes + 1):
+            i = np.uint64(k)
+            apart = face[i] - lane[i]
+            lane[i] += blend[j] * max(apart if blend[j] > 0.0 else -apart, 0.0)
         first, final = lane[0], lane[lanes]
         # Nothing comes in through the ends of the axis.
         if ends[2]:
@@ -265,12 +272,13 @@ def solve(u, rate, half, weights, sign, D, coupling, ends, work, out):
 
     weights : (3,) a, b, c.  sign : padded state for the sign of the gradient.  coupling : (3, rows) h A/(V Δx) above and below each cell, h V_A/2Δx.
     ends : (6,) whether this rank has the first, the last row, first and last lane; whether the ends of the line are walls.
-    work : (rows + 1, lanes); its first row stays zero, as does what `out` has below its first row.
+    work : (rows + 1, lanes); its first row is zero, as is, here, what `out` has below its first row.
     """
     (rows, lanes), width = rate.shape, u.shape[1]
     lower, upper, diag = np.empty(lanes), np.empty(lanes), np.empty(lanes)
     a, b, c = weights[0], weights[1], weights[2]
     u, rate, half, sign, work, x = u.ravel(), rate.ravel(), half.ravel(), sign.ravel(), work.ravel(), out.ravel()
+    out[1, :] = 0.0
     for j in range(rows):
         _matrix_row(j, rows, width, sign, D, coupling, ends, lower, upper, diag)
         at, before, now, last = _place(j + 2, 2, width), _place(j + 1, 2, width), np.uint64((j + 1) * lanes), np.uint64(j * lanes)

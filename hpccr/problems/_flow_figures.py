@@ -72,10 +72,11 @@ class FlowObserver:
         T, v, n = self.temperature(gas), gas[1] / gas[0], gas[0] / self.problem.mass
         shock = shock_radius(line.faces, line.centers, v)
         lines = [np.where((T >= low) & (T <= high), n * n, 0.0) @ line.volumes for low, high in (HALPHA, OIII)]
-        rows = [("expelled_mass", "Msun", (gas[0] @ self._beyond - self.first + flow.ledger.flows["mass_out"]) / Msun),
+        per = flow.model.per
+        rows = [("expelled_mass", "Msun" + per, (gas[0] @ self._beyond - self.first + flow.ledger.flows["mass_out"]) / Msun),
                 ("cavity_edge", "pc", cavity_edge(line.faces, line.centers, T, shock) / pc), ("shock_radius", "pc", shock / pc),
                 ("T_max", "K", T.max()), ("v_max", "km/s", np.abs(v).max() / 1e5), ("n_min", "1/cm3", n.min()),
-                ("em_Halpha", "1/cm3", lines[0]), ("em_OIII", "1/cm3", lines[1]), ("E_kinetic", "erg", 0.5 * gas[1] * v @ line.volumes)]
+                ("em_Halpha", "1/cm3" + per, lines[0]), ("em_OIII", "1/cm3" + per, lines[1]), ("E_kinetic", "erg" + per, 0.5 * gas[1] * v @ line.volumes)]
         return [(name, unit, float(value)) for name, unit, value in rows]
 
     def summary(self):
@@ -128,7 +129,7 @@ def spectra(flow):
     problem, rays, line = flow.problem, flow.imex.rays, flow.model.line
     per_ln_p = problem.kinetic
     left, escaped = flow.lanes(rays.content(rays.u)), flow.lanes(rays.escaped.sum(axis=0))
-    chosen = [radius for radius in problem.deck.diagnostics.radii if radius <= line.faces[-1]]
+    chosen = [radius for radius in problem.deck.diagnostics.radii if line.faces[0] <= radius <= line.faces[-1]]
     at = np.zeros((len(chosen), len(problem.p)))
     own, rows, lanes = flow.patch.own(rays.u), flow.patch.own_rows, flow.patch.own_lanes
     for k, radius in enumerate(chosen):
@@ -138,7 +139,7 @@ def spectra(flow):
                 at[k, lanes] += part * own[j - rows.start] / (4 * np.pi * problem.p[lanes])
     at = flow.comm.sum(at.ravel()).reshape(at.shape)
     rows = [("radius", ("radius",), np.array(chosen) / pc, "pc", "where the intensity is taken")] if chosen else []
-    rows += [(f"spectrum_{name}", ("p",), per_ln_p * content, "erg", f"CR energy per ln p, {meaning}")
+    rows += [(f"spectrum_{name}", ("p",), per_ln_p * content, "erg" + flow.model.per, f"CR energy per ln p, {meaning}")
              for name, content, meaning in (("left", left, "in the box"), ("escaped", escaped, "that has left through the outer end"),
                                             ("initial", flow.content, "at the start"))]
     return rows + ([("intensity", ("radius", "p"), at * GeV, "1/(cm2 s sr GeV)", "CR intensity")] if chosen else [])

@@ -52,7 +52,7 @@ INITIAL = Section(
 SOURCE = Section(
     "source", "the CRs that have left their source: N ~ p^-index within a sphere",
     radius=quantity("5 pc", "cm", positive=True, high="10 kpc", meaning="of the sphere"),
-    energy=quantity("1e50 erg", "erg", low="0 erg", high="1e56 erg", meaning="in CRs between the ends of the p axis; of the blast, if there is one"),
+    energy=quantity("1e50 erg", "erg", low="0 erg", high="1e56 erg", meaning="in CRs between the ends of the p axis, or of the blast; in a slab per cm2"),
     index=number(2.3, low=0.0, high=6.0, meaning="N ~ p^-index"),
     p_low=quantity(None, "erg", positive=True, otherwise="none", meaning="p c of an exponential cut-off, exp(-p_low/p)"),
     p_high=quantity(None, "erg", positive=True, otherwise="none", meaning="p c of an exponential cut-off, exp(-p/p_high)"),
@@ -65,6 +65,8 @@ TRANSPORT = Section(
     losses=flag(True, meaning="ionisation and Coulomb losses"),
     wave_model=choice("sink", ("sink", "streaming"), meaning="sink: V_A |dN/dr| is taken from N (the paper); streaming: CRs drift down the gradient of their "
                       "pressure with V_A, which keeps their number"),
+    streaming_length=quantity("20 pc", "cm", positive=True, high="100 kpc", meaning="streaming: where the CR pressure varies over more than this, CRs "
+                              "stream more slowly in proportion"),
 )
 
 DIAGNOSTICS = Section(
@@ -74,7 +76,7 @@ DIAGNOSTICS = Section(
 )
 
 R_AXIS = common.axis_section("r", "cm", cells=600, from_="0 pc", to="300 pc", focus="0 pc", scale="50 pc", low="0 pc", high="100 kpc",
-                             meaning="distance from the source; a wall at 0, open at the outer end")
+                             meaning="distance from the source; a wall at the inner end, open at the outer one (tube and wave: walls at both)")
 P_AXIS = common.axis_section("p", "erg", cells=25, from_="0.0316227766 m_p c2", to="3162.27766 m_p c2", spacing="log", spacings=("log",), fewest=2,
                              low="1e-6 GeV", high="1e12 GeV", meaning="momentum p c from edge to edge, cells of equal ln p")
 
@@ -89,14 +91,14 @@ class Feedback(Problem):
     reproduces = "Shimoda, Asano & Inutsuka 2025: cavities, expelled gas, spectra of escaped and remaining CRs (figures 1-10)"
     truth = "Sod, Sedov-Taylor and CR shock tubes, two-fluid sound, Green function, budgets of mass and energy"
     engine = "flow"
-    gamma, mass = GAMMA_GAS, m_p
+    gamma, mass, densest = GAMMA_GAS, m_p, 1e6
     sections = (GAS, INITIAL, SOURCE, TRANSPORT, DIAGNOSTICS, R_AXIS, P_AXIS, TIME, common.OUTPUT)
 
     def __init__(self, deck):
         super().__init__(deck)
         gas, p = deck.gas, deck.axes.p
         self.cooling = Cooling(gas.light, gas.cooling_table)
-        self.n = gas.n if gas.n is not None else float(self.cooling.equilibrium_density(gas.temperature))
+        self.n = gas.n if gas.n is not None else self._equilibrium(deck)
         self._lane = Axis("p", np.log(spaced(p.cells, p.from_ / c, p.to / c, "log")), "momentum")
         self.p = np.exp(self._lane.centers)
         self.speed, self.kinetic = protons.speed(self.p), protons.kinetic_energy(self.p)
@@ -110,8 +112,20 @@ class Feedback(Problem):
             raise deck.refuse("gas.n", "without gas.light there is no thermal equilibrium to take it from", allowed="a density")
         if deck.source.radius > deck.axes.r.to:
             raise deck.refuse("source.radius", "beyond the end of the r axis", allowed=f"up to {deck.raw['axes.r']['to']}")
+        if initial.kind in ("cloud", "blast") and deck.source.radius <= deck.axes.r.from_:
+            raise deck.refuse("source.radius", "inside the wall at the beginning of the r axis", allowed=f"more than {deck.raw['axes.r']['from']}")
+        if gas.n is None and not cls.densest * 1e-12 < cls._equilibrium(deck) <= cls.densest:
+            raise deck.refuse("gas.temperature", f"thermal equilibrium at a density of {cls._equilibrium(deck):.3g} cm-3",
+                              allowed=f"one between {cls.densest * 1e-12:g} and {cls.densest:g} cm-3, or a density gas.n")
+        if deck.transport.wave_model == "streaming" and not gas.heating:
+            raise deck.refuse("gas.heating", "streaming CRs heat the gas", allowed='true, or transport.wave_model = "sink"')
         if initial.kind == "blast" and not deck.source.energy > 0:
             raise deck.refuse("source.energy", "a blast without energy", allowed="above 0 erg")
+
+    @staticmethod
+    def _equilibrium(deck):
+        """The density at which gas.temperature is in thermal equilibrium [1/cm³]."""
+        return float(Cooling(deck.gas.light, deck.gas.cooling_table).equilibrium_density(deck.gas.temperature))
 
     def _odd(self):
         """Warnings: what the user should know before the run."""
@@ -129,7 +143,7 @@ class Feedback(Problem):
         r = self.deck.axes.r
         faces = spaced(r.cells, r.from_, r.to, r.spacing, r.focus, r.scale)
         tube = self.deck.initial.kind in ("tube", "wave")
-        return Axis("r", faces, self.deck.gas.geometry, closed=(r.from_ == 0 or tube, tube))
+        return Axis("r", faces, self.deck.gas.geometry, closed=(True, tube))
 
     def lane(self):
         return self._lane
@@ -147,7 +161,7 @@ class Feedback(Problem):
         return Model(line=self.line(), lane=self._lane, gamma=GAMMA_GAS, mass=m_p, B=deck.gas.B, D=self.D,
                      loss=rate if deck.transport.losses else np.zeros_like(rate), slope=deck.source.index - 1, cooling=self.cooling,
                      radiates=deck.gas.cooling, conducts=deck.gas.conduction, waves=deck.gas.heating and not streams,
-                     streaming=deck.gas.heating and streams, moves=deck.gas.motion)
+                     streaming=streams, streaming_length=deck.transport.streaming_length, moves=deck.gas.motion)
 
     def simulation(self, comm):
         """What a run computes with (steppers.flow.Flow)."""
@@ -215,8 +229,10 @@ class Feedback(Problem):
         return np.ascontiguousarray(u[rows, lanes])
 
     def pressure(self, u):
-        """P_c = ⅓ ∫ p v N dp [erg/cm³] of pN (…, lanes)."""
-        return u @ (self.p * self.speed / 3 * self._lane.widths)
+        """P_c = ⅓ ∫ p v N dp = ⅓ ∫ N p dε [erg/cm³] of pN (…, lanes), as the engine takes it: Δε from lane to lane, pN in between (see cr_kernels)."""
+        slope = np.exp((self.deck.source.index - 1) * self._lane.widths[0])
+        low, high = u[..., :-1], slope * u[..., 1:]
+        return 2 / np.sqrt(slope) * low * high / np.maximum(low + high, 1e-300) @ np.diff(self.kinetic) / 3
 
     def energy_density(self, u):
         """ε_c = ∫ ε N dp [erg/cm³] of pN (…, lanes)."""

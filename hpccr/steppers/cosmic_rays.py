@@ -8,7 +8,7 @@ from hpccr.operators import cr_kernels
 from hpccr.operators.line_solver import LineSolver
 from hpccr.physics import protons
 
-MOMENTS = 4         # lines of figures that are added up over momenta: P_c, what of Σ γ_i P_i sound compresses, all of it, P_c by upwind values
+MOMENTS = 5         # lines of figures that are added up over momenta, see cr_kernels.moments
 
 
 class CosmicRays:
@@ -100,10 +100,10 @@ class CosmicRays:
     def explicit(self, u, flow, stage, mix=(0.0, 1.0)):
         """rate ← mix of itself and the explicit rates at a state with its ghosts; energy per time that leaves through the ends of p [erg/s].
 
-        flow : w (cells + 1,), divergence, widens, share (cells,) of the whole line; stage 0 or 1.
+        flow : w (cells + 1,), divergence, widens, blend (cells,) of the whole line; stage 0 or 1.
         """
         rows = self.patch.own_rows
-        return cr_kernels.explicit(u, flow.w[rows.start:rows.stop + 1], flow.divergence[rows], flow.widens[rows], flow.share[rows], self.x, self.faces, self.area, self.volume,
+        return cr_kernels.explicit(u, flow.w[rows.start:rows.stop + 1], flow.divergence[rows], flow.widens[rows], flow.blend[rows], self.x, self.faces, self.area, self.volume,
                                    self.weights, self.bend, self.step, self.ends, mix, self.rate, self._edges[stage])
 
     def lose(self, u, density, dt, out):

@@ -9,6 +9,7 @@ from hpccr import parallel
 from hpccr.errors import RunError
 from hpccr.grid.axis import Axis
 from hpccr.grid.patch import Patch
+from hpccr.physics import protons
 from hpccr.steppers.imex import Imex
 from hpccr.steppers.ledger import Ledger
 from hpccr.units import kyr
@@ -39,6 +40,8 @@ class Model:
     cooling : physics.cooling.Cooling
     radiates, conducts, waves, streaming, moves : bool
         Which processes act; waves: loss V_A|∂N/∂r|; streaming: transport with V_A instead; moves: the gas follows its equations of motion.
+    streaming_length : float
+        Where the CR pressure varies over more than this, CRs stream more slowly [cm].
     """
 
     line: Axis
@@ -54,7 +57,13 @@ class Model:
     conducts: bool
     waves: bool
     streaming: bool
+    streaming_length: float
     moves: bool
+
+    @property
+    def per(self):
+        """What a total is counted by: nothing in a sphere, an area in a slab."""
+        return "" if self.line.metric == "sphere" else "/cm2"
 
     @functools.cached_property
     def centroids(self):
@@ -173,8 +182,7 @@ class Flow:
         """
         clock, imex = self.stepper, self.imex
         limit = min(self.courant / max(clock.fastest, 1e-300), self.longest)
-        content = self.content[self.patch.own_lanes]
-        scale = np.where(content > 0, 1.0 / np.maximum(content, 1e-300), 0.0) / len(self.content)
+        scale = self._scale()
         reason = ""
         for tries in range(_MOST_TRIES):
             free, left = min(clock.dt, limit), t_stop - clock.t
@@ -183,21 +191,32 @@ class Flow:
             if dt < 1e-12 * clock.t and dt < left:
                 raise RunError(f"the steps have become too short at t = {clock.t / kyr:.6g} kyr, step {clock.number}: {reason}; {self._where()}")
             reason, outcome = imex.attempt(dt, scale, clock.number % 2 == 1, tries < _SHARP_TRIES)
-            factor = 0.3
-            if not reason:
-                reason, factor = self._judge(outcome)
-            if not reason:
+            reason, factor = (reason, 0.3) if reason else self._judge(outcome)
+            # Every rank has the gas, but only what is agreed counts: processors that round differently must not part.
+            refused, shorter, clock.fastest, *votes = self.comm.max([float(bool(reason)), -factor, outcome.fastest, *vote()])
+            factor = -shorter
+            if not refused:
                 break
             clock.rejections += 1
             clock.dt = max(0.2, min(0.8, factor)) * dt
         else:
             raise RunError(f"no step is short enough at t = {clock.t / kyr:.6g} kyr, step {clock.number}: {reason}; {self._where()}")
-        votes = self.comm.max(vote())
         self._accept(outcome, t_stop)
         # A step that an output time has cut short says nothing against a longer one.
         longer = min(dt * min(2.0, factor), 1.25 * limit)
         clock.dt = max(longer, min(clock.dt, limit)) if dt < 0.99 * free else longer
         return votes
+
+    def _scale(self):
+        """What an error of a lane weighs: array (lanes of this rank,), one over the content that it began with, or may get from lanes above or next to it."""
+        content, reach = self.content, int(np.ceil(1 / self.imex.rays.step))
+        may = np.maximum.accumulate(content[::-1])[::-1]
+        for shift in range(1, min(reach, len(content) - 1) + 1):
+            may[shift:] = np.maximum(may[shift:], content[:-shift])
+        # A lane that holds next to nothing of the energy is not worth a step.
+        kinetic = protons.kinetic_energy(np.exp(self.model.lane.centers))
+        part = np.maximum(may, 1e-6 * (kinetic @ content) / kinetic)[self.patch.own_lanes]
+        return np.where(part > 0, 1.0 / np.maximum(part, 1e-300), 0.0) / len(content)
 
     def _judge(self, outcome):
         """(reason to refuse a step or "", by how much the next may be longer)."""
@@ -222,7 +241,6 @@ class Flow:
             early = self._lift()
             self.E_cr, outcome.escaped = self.E_cr + early, outcome.escaped - early
         self.ledger.enter(outcome)
-        clock.fastest = outcome.fastest
         clock.t_before, clock.number = clock.t, clock.number + 1
         clock.t = t_stop if abs(clock.t + dt - t_stop) <= 1e-12 * t_stop else clock.t + dt
 
@@ -250,8 +268,9 @@ class Flow:
     def summary(self):
         """The final figures."""
         mass, momentum, energy = self.ledger.errors(self.ledger.totals(self.imex.gas, self.E_cr))
-        return {"E_cr_left": {"value": self.E_cr, "unit": "erg"},
-                **{name: {"value": value, "unit": "erg"} for name, value in self.ledger.flows.items() if name.startswith("E_")},
+        unit = "erg" + self.model.per
+        return {"E_cr_left": {"value": self.E_cr, "unit": unit},
+                **{name: {"value": value, "unit": unit} for name, value in self.ledger.flows.items() if name.startswith("E_")},
                 "mass_error": {"value": mass, "unit": "1"}, "momentum_error": {"value": momentum, "unit": "1"},
                 "energy_error": {"value": energy, "unit": "1"}, **self.observer.summary()}
 

@@ -64,7 +64,7 @@ class Imex:
 
     def V_A(self, rho):
         """Alfvén speed B/√4πρ [cm/s] of the CRs' waves; array as `rho`."""
-        return self.model.B / np.sqrt(4 * np.pi * rho)
+        return self.model.B / np.sqrt(4 * np.pi * np.maximum(rho, 1e-300))
 
     def _widens(self, gas):
         """Where a gas expands, roughly: array (cells,) of bool. It chooses the side from which CRs change their momentum, before w is known."""
@@ -74,7 +74,7 @@ class Imex:
 
     def _rates(self, gas, moments, widens):
         """F of the gas (3, cells) at a state, and how it carries the CRs: w (cells + 1,), divergence (cells,), figures for the ledger."""
-        model, (P, soft, hard, upwind), cells = self.model, moments, len(self.model.line)
+        model, (P, soft, hard, less, more), cells = self.model, moments, len(self.model.line)
         rate = np.empty_like(gas)
         flow = SimpleNamespace(w=np.empty(cells + 1), divergence=np.empty(cells), tally=np.empty(7), waves=0.0, edge=0.0, ends=0.0)
         if model.moves:
@@ -83,21 +83,24 @@ class Imex:
             gas_kernels.held(gas, P, self._line, self._closed, rate, flow.w, flow.divergence, flow.tally)
         if model.streaming:
             self._stream(flow, gas[0], P, rate)
-        flow.widens, flow.share = widens, np.where(upwind > 0, P / np.maximum(upwind, 1e-300), 1.0)
+        flow.widens, flow.blend = widens, less / np.maximum(np.where(less > 0, more, more - less), 1e-300)
         return rate, flow
 
     def _stream(self, flow, rho, P, rate):
         """Let the CRs drift down the gradient of their pressure with the Alfvén speed; the gas has −w_s ∂P/∂r ≥ 0, half of it on either side of a face."""
-        line, V_A, drop = self.model.line, self.V_A(rho), np.diff(P)
-        speed = -0.5 * (V_A[1:] + V_A[:-1]) * drop / np.maximum(np.abs(drop) + 1e-9 * P[1:], 1e-300)
+        line, V_A, drop, reach = self.model.line, self.V_A(rho), np.diff(P), self.model.streaming_length
+        # Where P varies over more than `reach`, slower in proportion: a sign that flips from cell to cell would make noise.
+        flat = 0.5 * (P[1:] + P[:-1]) * np.diff(line.centers) / reach
+        speed = -0.5 * (V_A[1:] + V_A[:-1]) * drop / np.maximum(np.sqrt(drop**2 + flat**2), 1e-300)
         given = -0.5 * line.areas[1:-1] * speed * drop
         rate[2, :-1] += given / line.volumes[:-1]
         rate[2, 1:] += given / line.volumes[1:]
         flow.w[1:-1] += speed
         flow.divergence[...] = np.diff(line.areas * flow.w) / line.volumes
         flow.waves = 2 * given.sum()
-        flow.tally[gas_kernels.WORK] = line.volumes @ (P * flow.divergence) + flow.waves
-        flow.tally[gas_kernels.FASTEST] += (V_A / line.widths).max()
+        flow.tally[gas_kernels.WORK] = line.volumes @ (P * flow.divergence) - flow.waves
+        # There it is diffusion with V_A × reach, and explicit.
+        flow.tally[gas_kernels.FASTEST] += (V_A * (1 / line.widths + 2 * reach / line.widths**2)).max()
 
     def _everywhere(self, *parts):
         """Rows that this rank has of lines (k, rows), added up over the ranks as whole lines (Σk, cells)."""
@@ -110,7 +113,7 @@ class Imex:
         model, line, rays, gas = self.model, self.model.line, self.rays, self.gas
         rays.fill(rays.u)
         drag = self.V_A(gas[0]) if model.waves else np.zeros(len(line))
-        P, _, _, _, lost, e_cr, heat = self._everywhere(rays.moments(rays.u, self._widens(gas), 0.0), rays.dragged(drag), rays.energy_density(), rays.heat_of_losses(gas[0] / model.mass))
+        P, _, _, _, _, lost, e_cr, heat = self._everywhere(rays.moments(rays.u, self._widens(gas), 0.0), rays.dragged(drag), rays.energy_density(), rays.heat_of_losses(gas[0] / model.mass))
         slope, n = np.gradient(P, line.centers), gas[0] / model.mass
         if model.streaming:
             lost = self.V_A(gas[0]) * np.abs(slope)
@@ -137,34 +140,30 @@ class Imex:
         return self._fastest(flow)
 
     def attempt(self, dt, scale, losses_first, sharp=True):
-        """Try a step of dt [s]: (reason to refuse it, or "", and what happened). Collective.
+        """Try a step of dt [s]: (this rank's reason to refuse it, or "", and what happened). Collective, and to its end whatever a rank thinks of it.
 
         scale : array (lanes of this rank,), 1/content, by which errors of the CRs are judged.
         sharp : whether the gas has linear states in its cells, or constant ones, which cannot make a pressure negative.
         """
         h, rays = GAMMA * dt, self.rays
-        step = SimpleNamespace(dt=dt, warmed=0.0, losses_first=losses_first, waves=0.0, radiated=0.0)
+        step = SimpleNamespace(dt=dt, reason="", warmed=0.0, losses_first=losses_first, waves=0.0, radiated=0.0)
         self._law[-1], self._order[1] = h, float(sharp)
         gas, *look = self._start(step)
         F1, early = self._rates(gas, *look)
         early.ends = rays.explicit(rays.base, early, 0)
         second = gas + h * F1
-        if not second[0].min() > 0:
-            return "the density is not positive", None
+        self._doubt(step, second[0].min() > 0, "the density of the gas is not positive")
         lost = rays.solve((1.0, h, 0.0), h, self._drag(second[0]), rays.base, rays.base, rays.second, 0)
         rays.fill(rays.second)
         widens = self._widens(second)
         lines = self._everywhere(rays.moments(rays.second, widens, dt), lost[None])
         added = self._warm(step, second, gas, lines[MOMENTS], KAPPA)
-        if added is None:
-            return "the pressure of the gas is not positive", None
         F2, late = self._rates(second, lines[:MOMENTS], widens)
         late.ends = rays.explicit(rays.second, late, 1, (DELTA - KAPPA * GAMMA, 1 - DELTA))
         step.flows, step.fastest = (early, late), self._fastest(late)
         new = gas + dt * (DELTA * F1 + (1 - DELTA) * F2)
         new[2] += KAPPA * added
-        if not new[0].min() > 0:
-            return "the density is not positive", None
+        self._doubt(step, new[0].min() > 0, "the density of the gas is not positive")
         lost = rays.solve((1 - KAPPA, dt, KAPPA), h, self._drag(new[0]), rays.second, rays.second, rays.final, 1)
         return self._end(step, (gas, second, new), lost, rays.verdict(GAMMA, scale))
 
@@ -190,12 +189,13 @@ class Imex:
         return self.V_A(rho) if self.model.waves else np.zeros_like(rho)
 
     def _warm(self, step, gas, before, lost, weight):
-        """Complete the energy of an implicit stage: h × the heat in it (cells,), None if there is no solution. `weight` of the stage for the ledger."""
+        """Complete the energy of an implicit stage: h × the heat in it (cells,). `weight` of the stage for the ledger."""
         added, tally = np.empty(len(lost)), np.empty(2)
         found = thermal_kernels.warm(gas, before, lost, self._law, self._line, self._gaps, self._table, self._values, added, tally)
         step.waves += weight * tally[thermal_kernels.GIVEN]
         step.radiated += weight * tally[thermal_kernels.RADIATED]
-        return added if found > 0 else None
+        self._doubt(step, found > 0, "the pressure of the gas is not positive")
+        return added
 
     def _end(self, step, stages, lost, verdict):
         """The last stage of the gas, and what all ranks think of the step: (reason, step)."""
@@ -210,18 +210,22 @@ class Imex:
         if after:
             lines[1, patch.own_rows] = rays.lose(rays.final, new[0] / self.model.mass, dt, rays.after)
         figures = patch.comm.sum(np.concatenate([[*verdict, leaving, ends], lines.ravel()]))
-        if not np.isfinite(figures.sum()):
-            return "the CRs are not finite", None
+        self._doubt(step, np.isfinite(figures.sum()), "the CRs are not finite")
         step.error_rays, step.short, step.E_cr, step.escaped, step.ends = figures[:5]
         lost, heat = figures[5:].reshape(2, cells)
-        if self._warm(step, new, second, lost, 1.0) is None:
-            return "the pressure of the gas is not positive", None
+        self._warm(step, new, second, lost, 1.0)
         step.error_gas, step.gas = gas_kernels.bend(gas, second, new, GAMMA), new
         if after:
             new[2] += heat
             step.warmed = self.volumes @ heat
             step.E_cr -= step.warmed
-        return "", step
+        return step.reason, step
+
+    @staticmethod
+    def _doubt(step, well, reason):
+        """Keep the first reason to refuse a step."""
+        if not well and not step.reason:
+            step.reason = reason
 
     def accept(self, step):
         """The end of a step becomes the state."""

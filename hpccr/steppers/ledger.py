@@ -4,7 +4,7 @@
 from hpccr.steppers.imex import CARRIED
 from hpccr.units import Msun
 
-# Name, unit, meaning of what is added up over a run [CGS].
+# What is added up over a run, each with its meaning [g, erg, g cm/s; in a slab per cm²].
 FLOWS = {
     "mass_out": "gas that has left through the ends of the line",
     "E_gas_out": "energy that has left with it, and the work of all pressure at the ends",
@@ -74,11 +74,12 @@ class Ledger:
     def history(self, now):
         """Columns (name, unit, value)."""
         mass, momentum, energy = self.errors(now)
-        rows = [("mass", "Msun", now["mass"] / Msun), ("mass_out", "Msun", self.flows["mass_out"] / Msun), ("mass_error", "1", mass),
-                ("momentum", "g cm/s", now["momentum"])]
-        rows += [(name, "g cm/s", self.flows[name]) for name in ("p_cr", "p_gas", "p_out")]
-        rows += [("momentum_error", "1", momentum), ("E_gas", "erg", now["E_gas"]), ("E_cr_left", "erg", now["E_cr"])]
-        rows += [(name, "erg", self.flows[name]) for name in FLOWS if name.startswith("E_")]
+        per = self.model.per
+        rows = [("mass", "Msun" + per, now["mass"] / Msun), ("mass_out", "Msun" + per, self.flows["mass_out"] / Msun), ("mass_error", "1", mass),
+                ("momentum", "g cm/s" + per, now["momentum"])]
+        rows += [(name, "g cm/s" + per, self.flows[name]) for name in ("p_cr", "p_gas", "p_out")]
+        rows += [("momentum_error", "1", momentum), ("E_gas", "erg" + per, now["E_gas"]), ("E_cr_left", "erg" + per, now["E_cr"])]
+        rows += [(name, "erg" + per, self.flows[name]) for name in FLOWS if name.startswith("E_")]
         return [*rows, ("energy_error", "1", energy)]
 
     def state(self):
