@@ -62,9 +62,9 @@ def _through(u, width, row, w, x, face, value):
 def _between(u, at, bend, value):
     """value (lanes + 1,) = u on the lane faces of the row whose last ghost below has the place `at`: the harmonic mean of p^α u at both sides, α the reference slope.
 
-    Exact for a power law p^−α, of second order otherwise, and at most twice what either side would give: no flux empties a lane. bend : (2,) = e^{αΔ}, e^{αΔ/2}.
+    Exact for a power law p^−α, of second order otherwise, and at most twice what either side would give: no flux empties a lane. bend : (3,) = e^{αΔ}, e^{αΔ/2}, and the middle of such a power law over its mean.
     """
-    c, factor = bend[0], 2.0 * bend[1] / bend[0]
+    c, factor = bend[0], 2.0 * bend[1] / bend[0] * bend[2]
     for k in range(value.shape[0]):
         i = np.uint64(k)
         below, above = u[at + i], c * u[at + i + np.uint64(1)]
@@ -77,7 +77,7 @@ def _upwind(u, at, widens, bend, value):
 
     A power law through the neighbours of that lane, about the reference slope, to third order.
     """
-    c2, half, one = bend[0] * bend[0], bend[1] if widens else 1.0 / bend[1], np.uint64(1)
+    c2, half, one = bend[0] * bend[0], bend[2] * (bend[1] if widens else 1.0 / bend[1]), np.uint64(1)
     p, q = (5.0, 3.0) if widens else (3.0, 5.0)
     at = at + one if widens else at
     for k in range(value.shape[0]):
@@ -167,7 +167,7 @@ def _losing(u, at, depth, loss, per, bend, stay, give, have):
     û = φ u on the lower face of a lane, upwind: a power law through its neighbours, about the reference slope, to third order; what passes it in the step is
     a (θ u' + (1 − θ) u), a = depth |ṗ|/(p Δ ln p) φ. θ = ½ is of second order, and as much more as keeps a lane from giving what it has not.
     """
-    c2, half = bend[0] * bend[0], bend[1]
+    c2, half = bend[0] * bend[0], bend[1] * bend[2]
     one = np.uint64(1)
     for k in range(stay.shape[0]):
         i = np.uint64(k)

@@ -230,9 +230,10 @@ class Feedback(Problem):
 
     def pressure(self, u):
         """P_c = ⅓ ∫ p v N dp = ⅓ ∫ N p dε [erg/cm³] of pN (…, lanes), as the engine takes it: Δε from lane to lane, pN in between (see cr_kernels)."""
-        slope = np.exp((self.deck.source.index - 1) * self._lane.widths[0])
-        low, high = u[..., :-1], slope * u[..., 1:]
-        return 2 / np.sqrt(slope) * low * high / np.maximum(low + high, 1e-300) @ np.diff(self.kinetic) / 3
+        half = 0.5 * (self.deck.source.index - 1) * self._lane.widths[0]
+        low, high = u[..., :-1], np.exp(2 * half) * u[..., 1:]
+        between = 2 * np.exp(-half) * low * high / np.maximum(low + high, 1e-300) * (half / np.sinh(half) if half else 1.0)
+        return between @ np.diff(self.kinetic) / 3
 
     def energy_density(self, u):
         """ε_c = ∫ ε N dp [erg/cm³] of pN (…, lanes)."""

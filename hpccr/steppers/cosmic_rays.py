@@ -60,7 +60,9 @@ class CosmicRays:
         self.weights[4, -1] = kinetic[-1] if patch.at_highest else 0.0
         self.loss = model.loss[faces].copy()
         slope = model.slope * self.step
-        self.bend = np.array([np.exp(slope), np.exp(0.5 * slope)])
+        # A lane holds the mean over its width: of a power law, its middle times sinh(αΔ/2)/(αΔ/2).
+        mean = np.sinh(0.5 * slope) / (0.5 * slope) if slope else 1.0
+        self.bend = np.array([np.exp(slope), np.exp(0.5 * slope), 1.0 / mean])
 
     def _set_line(self):
         line, patch = self.model.line, self.patch

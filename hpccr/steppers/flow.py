@@ -193,7 +193,7 @@ class Flow:
             reason, outcome = imex.attempt(dt, scale, clock.number % 2 == 1, tries < _SHARP_TRIES)
             reason, factor = (reason, 0.3) if reason else self._judge(outcome)
             # Every rank has the gas, but only what is agreed counts: processors that round differently must not part.
-            refused, shorter, clock.fastest, *votes = self.comm.max([float(bool(reason)), -factor, outcome.fastest, *vote()])
+            refused, shorter, fastest, *votes = self.comm.max([float(bool(reason)), -factor, outcome.fastest, *vote()])
             factor = -shorter
             if not refused:
                 break
@@ -201,6 +201,7 @@ class Flow:
             clock.dt = max(0.2, min(0.8, factor)) * dt
         else:
             raise RunError(f"no step is short enough at t = {clock.t / kyr:.6g} kyr, step {clock.number}: {reason}; {self._where()}")
+        clock.fastest = fastest
         self._accept(outcome, t_stop)
         # A step that an output time has cut short says nothing against a longer one.
         longer = min(dt * min(2.0, factor), 1.25 * limit)

@@ -91,7 +91,7 @@ class Imex:
         line, V_A, drop, reach = self.model.line, self.V_A(rho), np.diff(P), self.model.streaming_length
         # Where P varies over more than `reach`, slower in proportion: a sign that flips from cell to cell would make noise.
         flat = 0.5 * (P[1:] + P[:-1]) * np.diff(line.centers) / reach
-        speed = -0.5 * (V_A[1:] + V_A[:-1]) * drop / np.maximum(np.sqrt(drop**2 + flat**2), 1e-300)
+        speed = -0.5 * (V_A[1:] + V_A[:-1]) * drop / np.maximum(np.hypot(drop, flat), 1e-300)
         given = -0.5 * line.areas[1:-1] * speed * drop
         rate[2, :-1] += given / line.volumes[:-1]
         rate[2, 1:] += given / line.volumes[1:]
