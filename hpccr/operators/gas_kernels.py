@@ -81,9 +81,9 @@ def states(gas, P, x, faces, closed, law, side):
 def fluxes(side, gas, P, soft, hard, closed, gamma, flux, w):
     """flux (6, n + 1): mass, momentum with the total pressure, energy of the gas alone, P_c on the face, heat to the left and to the right; by HLLC. w (n + 1,): see below.
 
-    The CRs are carried by w, the mean of both cells, and by as much of the contact's difference from it as dissipates: where P_c jumps and sound carries it. Their
-    work at a face is −w (P_R − P_L), that on the motion of the two cells −v_L (P* − P_L) − v_R (P_R − P*), P* the mean. What is left, −(w − v̄) (P_R − P_L) ≥ 0, heats the cells, each by
-    its own part; but where one would cool what the other heats, the two are set off against each other. So CRs never cool the gas, however cold it is.
+    The CRs are carried by w, the mean of both cells, and as much of the contact's difference from it as sound carries the pressure; less where that
+    does not dissipate. Their work at a face is −w (P_R − P_L), that on the motion of the two cells −v_L (P* − P_L) − v_R (P_R − P*), P* the mean. What is left, −(w − v̄) (P_R − P_L), heats the cells, each by
+    its own part; but where one would cool what the other heats, the two are set off against each other. So diffusing CRs do not cool the gas, however cold it is.
     soft (n,) = Σ γ_i P_i over the momenta whose pressure a sound wave of the size of a cell compresses: with γ P_g it sets the speed of sound. hard (n,): over all.
     """
     n = soft.shape[0]
@@ -112,8 +112,10 @@ def fluxes(side, gas, P, soft, hard, closed, gamma, flux, w):
             flux[0, k], flux[1, k], flux[2, k] = star * S, star * S * S + p, S * (E + p - mean)
         v_L, v_R = gas[1, a] / gas[0, a], gas[1, b] / gas[0, b]
         w[k] = 0.5 * (v_L + v_R)
-        if (P[b] - P[a]) * (S - w[k]) < 0.0 or a == b:
-            w[k] += (kept if a < b else 1.0) * (S - w[k])
+        if a < b:
+            w[k] += (kept if (P[b] - P[a]) * (S - w[k]) < 0.0 else kept**3) * (S - w[k])
+        else:
+            w[k] = S
         flux[3, k] = mean
         if k == 0 and closed[0] or k == n and closed[1]:
             # Exactly: rounding must not let anything through a wall.

@@ -220,9 +220,9 @@ class Feedback(Problem):
         if initial.kind == "tube":
             u = np.where(inside > 0.5, initial.P_cr, initial.P_cr_right)[:, None] * u / self.pressure(u)
         elif initial.kind == "wave":
-            # Adiabatic: where gas is compressed by δρ/ρ, p rises by a third of it, and pN ~ p^-s by (1 + s/3).
-            s = -np.gradient(np.log(np.maximum(u, 1e-300)), self._lane.centers)
-            u = initial.P_cr * u / self.pressure(u) * (1 + self._wave(line)[:, None] * (1 + s / 3))
+            # Adiabatic: where gas is compressed by δρ/ρ, p rises by a third of it: δ(pN) = [pN − ⅓ ∂(pN)/∂ln p] δρ/ρ, with the engine's differences.
+            rise = u - np.diff(np.pad(self._between(u), 1)) / (3 * widths)
+            u = initial.P_cr * (u + self._wave(line)[:, None] * rise) / self.pressure(u)
         else:
             energy = self.kinetic * widths @ u
             u = (inside / (inside @ line.volumes))[:, None] * u * self.deck.source.energy / energy
@@ -230,10 +230,13 @@ class Feedback(Problem):
 
     def pressure(self, u):
         """P_c = ⅓ ∫ p v N dp = ⅓ ∫ N p dε [erg/cm³] of pN (…, lanes), as the engine takes it: Δε from lane to lane, pN in between (see cr_kernels)."""
+        return self._between(u) @ np.diff(self.kinetic) / 3
+
+    def _between(self, u):
+        """pN between the lanes, of pN (…, lanes): array (…, lanes − 1)."""
         half = 0.5 * (self.deck.source.index - 1) * self._lane.widths[0]
         low, high = u[..., :-1], np.exp(2 * half) * u[..., 1:]
-        between = 2 * np.exp(-half) * low * high / np.maximum(low + high, 1e-300) * (half / np.sinh(half) if half else 1.0)
-        return between @ np.diff(self.kinetic) / 3
+        return 2 * np.exp(-half) * low * high / np.maximum(low + high, 1e-300) * (half / np.sinh(half) if half else 1.0)
 
     def energy_density(self, u):
         """ε_c = ∫ ε N dp [erg/cm³] of pN (…, lanes)."""
