@@ -182,7 +182,7 @@ class Flow:
         """
         clock, imex = self.stepper, self.imex
         limit = min(self.courant / max(clock.fastest, 1e-300), self.longest)
-        scale = self._scale()
+        scale = self._scale
         reason = ""
         for tries in range(_MOST_TRIES):
             free, left = min(clock.dt, limit), t_stop - clock.t
@@ -208,6 +208,7 @@ class Flow:
         clock.dt = max(longer, min(clock.dt, limit)) if dt < 0.99 * free else longer
         return votes
 
+    @functools.cached_property
     def _scale(self):
         """What an error of a lane weighs: array (lanes of this rank,), one over the content that it began with, or may get from lanes above or next to it."""
         content, reach = self.content, int(np.ceil(1 / self.imex.rays.step))
