@@ -1,7 +1,7 @@
 """CR hydrodynamics against the usual serial code: D0 = 1e27 cm²/s, 1 Myr, 300 pc.
 
-Children of this process do the runs, one after the other. The error of a run is the root mean square of the relative deviations of cavity edge, shock
-radius, CR energy left and escaped from a converged run of hpccr.
+Children of this process do the runs, one after the other. The error of a run is the root mean square of the relative deviations
+of cavity edge, shock radius, CR energy left and escaped from a converged run of hpccr.
 """
 
 import json

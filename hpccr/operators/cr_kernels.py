@@ -1,8 +1,8 @@
 """Cosmic rays on (r, ln p): explicit rates and implicit line solves, numba loops over plain arrays.
 
-u[j, i] is the number of CRs per volume and per ln p (p N) in cell j of the line and lane i. Arrays have two ghost rows and two ghost
-lanes on each side: cell (j, i) of this rank is u[j + 2, i + 2]. The innermost loops run over contiguous lanes, of flat arrays with unsigned indices: only
-what cannot be negative is turned into vectors, and slices of rows cost more than a short row.
+u[j, i] is the number of CRs per volume and per ln p (p N) in cell j of the line and lane i. Arrays have two ghost rows and two
+ghost lanes on each side: cell (j, i) of this rank is u[j + 2, i + 2]. The innermost loops run over contiguous lanes, of flat
+arrays with unsigned indices: only what cannot be negative is turned into vectors, and slices of rows cost more than a short row.
 """
 
 import numpy as np
@@ -60,9 +60,11 @@ def _through(u, width, row, w, x, face, value):
 
 @kernel(inline="always")
 def _between(u, at, bend, value):
-    """value (lanes + 1,) = u on the lane faces of the row whose last ghost below has the place `at`: the harmonic mean of p^α u at both sides, α the reference slope.
+    """value (lanes + 1,) = u on the lane faces of the row whose last ghost below has the place `at`: the harmonic mean of p^α u
+    at both sides, α the reference slope.
 
-    Exact for a power law p^−α, of second order otherwise, and at most twice what either side would give: no flux empties a lane. bend : (3,) = e^{αΔ}, e^{αΔ/2}, and the middle of such a power law over its mean.
+    Exact for a power law p^−α, of second order otherwise, and at most twice what either side would give: no flux empties a lane.
+    bend : (3,) = e^{αΔ}, e^{αΔ/2}, and the middle of such a power law over its mean.
     """
     c, factor = bend[0], 2.0 * bend[1] / bend[0] * bend[2]
     for k in range(value.shape[0]):
@@ -88,12 +90,13 @@ def _upwind(u, at, widens, bend, value):
 
 @kernel(fastmath=SUMS)
 def moments(u, widens, stiff, D, energy, bend, out):
-    """out (5, rows) ← P_c = ⅓ΣΔε û; Σ γ_i P_i of what sound compresses, and of all; ⅓ΣΔε (û − upwind û), and the positive part of it [erg/cm³].
+    """out (5, rows) ← P_c = ⅓ΣΔε û; Σ γ_i P_i of what sound compresses, and of all; ⅓ΣΔε (û − upwind û), and the positive part of
+    it [erg/cm³].
 
     u : padded state (rows + 4, lanes + 4).  widens : (rows,) whether the gas expands there.
     stiff : (rows,) k² Δt for the wave of the size of a cell: what diffuses away in a step (D k² Δt > 1) does not carry sound.
-    energy : (5, lanes + 1): Δε across lane faces for work and for losses (zero on faces that another rank counts), what u weighs in the pressure that
-    sound waves feel, what leaves with the first and with the last face.
+    energy : (5, lanes + 1): Δε across lane faces for work and for losses (zero on faces that another rank counts), what u weighs
+    in the pressure that sound waves feel, what leaves with the first and with the last face.
     """
     lanes, width, flat = D.shape[0], u.shape[1], u.ravel()
     face, side = np.empty(lanes + 1), np.empty(lanes + 1)
@@ -117,11 +120,12 @@ def moments(u, widens, stiff, D, energy, bend, out):
 
 @kernel
 def explicit(u, w, divergence, widens, blend, x, faces, area, volume, energy, bend, step, ends, mix, rate, edge):
-    """The rates of advection and adiabatic change: rate (rows, lanes) ← mix[0] × rate + mix[1] × these; returns the energy that leaves through the ends of p per time.
+    """The rates of advection and adiabatic change: rate (rows, lanes) ← mix[0] × rate + mix[1] × these; returns the energy that
+    leaves through the ends of p per time.
 
     w, faces, area (rows + 1,), divergence, volume (rows,): of this rank's rows; x (rows + 4,); u, energy, bend as in `moments`.
-    widens, blend : (rows,) the side from which û is upwind, and how far it goes from there to that of P_c, on faces where that is more (blend > 0) or less (< 0):
-    so that the work is P_c ∇·w exactly.
+    widens, blend : (rows,) the side from which û is upwind, and how far it goes from there to that of P_c, on faces where that is
+    more (blend > 0) or less (< 0): so that the work is P_c ∇·w exactly.
     step : Δ ln p.  edge : (2, lanes) ← A w û through the first and the last face.
     """
     rows, lanes = rate.shape
@@ -162,10 +166,12 @@ def explicit(u, w, divergence, widens, blend, x, faces, area, volume, energy, be
 
 @kernel(inline="always")
 def _losing(u, at, depth, loss, per, bend, stay, give, have):
-    """The losses of the row whose first own lane has the place `at`, for a depth n Δt: a lane keeps u' = have + stay × inflow, and passes on give × u' + … of it.
+    """The losses of the row whose first own lane has the place `at`, for a depth n Δt: a lane keeps u' = have + stay × inflow,
+    and passes on give × u' + … of it.
 
-    û = φ u on the lower face of a lane, upwind: a power law through its neighbours, about the reference slope, to third order; what passes it in the step is
-    a (θ u' + (1 − θ) u), a = depth |ṗ|/(p Δ ln p) φ. θ = ½ is of second order, and as much more as keeps a lane from giving what it has not.
+    û = φ u on the lower face of a lane, upwind: a power law through its neighbours, about the reference slope, to third order;
+    what passes it in the step is a (θ u' + (1 − θ) u), a = depth |ṗ|/(p Δ ln p) φ. θ = ½ is of second order, and as much more as
+    keeps a lane from giving what it has not.
     """
     c2, half = bend[0] * bend[0], bend[1] * bend[2]
     one = np.uint64(1)
@@ -181,9 +187,11 @@ def _losing(u, at, depth, loss, per, bend, stay, give, have):
 
 @kernel
 def lose(u, depth, loss, energy, bend, step, out, heat, passed):
-    """out (padded) ← u after losses at a depth n Δt (rows,), nothing coming in from above; heat (rows,) ← the energy that the gas receives.
+    """out (padded) ← u after losses at a depth n Δt (rows,), nothing coming in from above; heat (rows,) ← the energy that the gas
+    receives.
 
-    loss : (lanes + 1,) |d ln p/dt| on lane faces per unit density.  passed : (2, rows) ← what has passed the lowest face, and how much of an inflow would.
+    loss : (lanes + 1,) |d ln p/dt| on lane faces per unit density.  passed : (2, rows) ← what has passed the lowest face, and how
+    much of an inflow would.
     """
     rows, lanes, width, flat, x, many = depth.shape[0], loss.shape[0] - 1, u.shape[1], u.ravel(), out.ravel(), np.uint64(8)
     stay, give, have = np.empty((many, lanes)), np.empty((many, lanes)), np.empty((many, lanes))
@@ -270,7 +278,8 @@ def _matrix_row(j, rows, width, sign, D, coupling, ends, lower, upper, diag):
 def solve(u, rate, half, weights, sign, D, coupling, ends, work, out):
     """out (padded) ← the solution of [1 − h ∇·D∇ + h V_A|∂/∂r|] out = a u + b rate + c half, line by line (Thomas).
 
-    weights : (3,) a, b, c.  sign : padded state for the sign of the gradient.  coupling : (3, rows) h A/(V Δx) above and below each cell, h V_A/2Δx.
+    weights : (3,) a, b, c.  sign : padded state for the sign of the gradient.  coupling : (3, rows) h A/(V Δx) above and below
+    each cell, h V_A/2Δx.
     ends : (6,) whether this rank has the first, the last row, first and last lane; whether the ends of the line are walls.
     work : (rows + 1, lanes); its first row is zero, as is, here, what `out` has below its first row.
     """
@@ -310,7 +319,8 @@ def system(u, rate, half, weights, sign, D, coupling, ends, lower, diag, upper, 
 
 @kernel(fastmath=SUMS)
 def taken(out, sign, D, coupling, ends, energy, lost, left):
-    """lost (rows,) ← h × the energy density that the waves take; left (2, lanes) ← h V × what diffuses through the ends per volume of the end cells.
+    """lost (rows,) ← h × the energy density that the waves take; left (2, lanes) ← h V × what diffuses through the ends per
+    volume of the end cells.
 
     energy : (lanes,) ε Δ ln p.
     """
@@ -334,7 +344,8 @@ def taken(out, sign, D, coupling, ends, energy, lost, left):
 
 @kernel(fastmath=SUMS)
 def mistake(u, second, final, gamma, volume, scale, energy):
-    """(Σ scale V |error|, Σ scale V |u below zero|, ΣV energy u) of a step to `final`; the error is estimated to second order of the step.
+    """(Σ scale V |error|, Σ scale V |u below zero|, ΣV energy u) of a step to `final`; the error is estimated to second order of
+    the step.
 
     u' − u − (u₂ − u)/γ: how far the step bends away from the straight line through its second stage.
     scale, energy : (lanes,) 1/content, ε Δ ln p.

@@ -4,11 +4,12 @@
     ∂(ρv)/∂t + (1/A) ∂(A ρ v²)/∂r + ∂(P_g + P_c)/∂r = 0
     ∂E/∂t + (1/A) ∂[A (E + P_g) v]/∂r = −v ∂P_c/∂r,        E = ρv²/2 + P_g/(γ − 1)
 
-Godunov fluxes: limited linear states on both sides of a face and the HLLC solution between them (Toro 1994), driven by the total pressure. Within a fan the
-gas feels P_c as a constant, so its internal energy per mass behind a wave is e + ½ (S − v)² + P_g (S − v)/q, q = ρ (S_K − v): positive however large P_c is. A pressure
-that diffuses across a cell within a step, D k² Δt ≫ 1, neither carries sound nor jumps: of the differences of P_c between the two sides of a face only the part
-counts that sound can keep up. The work of the CRs is P_c Δ(A w) in each cell, with the velocity w that carries them through the faces: what the gas
-receives is what they lose, by the same number. Arrays of a line: gas (3, n) = ρ, ρv, E.
+Godunov fluxes: limited linear states on both sides of a face and the HLLC solution between them (Toro 1994), driven by the total
+pressure. Within a fan the gas feels P_c as a constant, so its internal energy per mass behind a wave is e + ½ (S − v)² + P_g (S −
+v)/q, q = ρ (S_K − v): positive however large P_c is. A pressure that diffuses across a cell within a step, D k² Δt ≫ 1, neither
+carries sound nor jumps: of the differences of P_c between the two sides of a face only the part counts that sound can keep up.
+The work of the CRs is P_c Δ(A w) in each cell, with the velocity w that carries them through the faces: what the gas receives is
+what they lose, by the same number. Arrays of a line: gas (3, n) = ρ, ρv, E.
 """
 
 import numpy as np
@@ -18,7 +19,8 @@ from hpccr.jit import kernel
 
 @kernel(inline="always")
 def _limited(low, mid, high, x, k, left, right):
-    """The monotonised central slope at x[k]: the values at the faces stay between those of the neighbours, wherever in the cell x[k] lies (Mignone 2014)."""
+    """The monotonised central slope at x[k]: the values at the faces stay between those of the neighbours, wherever in the cell
+    x[k] lies (Mignone 2014)."""
     below, above = mid - low, high - mid
     if below * above <= 0.0:
         return 0.0
@@ -48,8 +50,8 @@ def held(gas, P, line, closed, rate, w, divergence, tally):
 def states(gas, P, x, faces, closed, law, side):
     """side (2, 4, n + 1): ρ, v, P_g, P_c on the left (0) and the right (1) of each face; P (n,) = P_c, x (n,) centroids.
 
-    law : (2,) γ, and 1 for linear, 0 for constant states in a cell. The velocity within a cell varies by no more than the thermal speed, √(P_g/ρ):
-    more would be heat that the cell does not have.
+    law : (2,) γ, and 1 for linear, 0 for constant states in a cell. The velocity within a cell varies by no more than the thermal
+    speed, √(P_g/ρ): more would be heat that the cell does not have.
     """
     gamma, sharp = law[0], law[1]
     n = P.shape[0]
@@ -79,12 +81,16 @@ def states(gas, P, x, faces, closed, law, side):
 
 @kernel
 def fluxes(side, gas, P, soft, hard, closed, gamma, flux, w):
-    """flux (6, n + 1): mass, momentum with the total pressure, energy of the gas alone, P_c on the face, heat to the left and to the right; by HLLC. w (n + 1,): see below.
+    """flux (6, n + 1): mass, momentum with the total pressure, energy of the gas alone, P_c on the face, heat to the left and to
+    the right; by HLLC. w (n + 1,): see below.
 
-    The CRs are carried by w, the mean of both cells, and as much of the contact's difference from it as sound carries the pressure; less where that
-    does not dissipate. Their work at a face is −w (P_R − P_L), that on the motion of the two cells −v_L (P* − P_L) − v_R (P_R − P*), P* the mean. What is left, −(w − v̄) (P_R − P_L), heats the cells, each by
-    its own part; but where one would cool what the other heats, the two are set off against each other. So diffusing CRs do not cool the gas, however cold it is.
-    soft (n,) = Σ γ_i P_i over the momenta whose pressure a sound wave of the size of a cell compresses: with γ P_g it sets the speed of sound. hard (n,): over all.
+    The CRs are carried by w, the mean of both cells, and as much of the contact's difference from it as sound carries the
+    pressure; less where that does not dissipate. Their work at a face is −w (P_R − P_L), that on the motion of the two cells −v_L
+    (P* − P_L) − v_R (P_R − P*), P* the mean. What is left, −(w − v̄) (P_R − P_L), heats the cells, each by its own part; but
+    where one would cool what the other heats, the two are set off against each other. So diffusing CRs do not cool the gas,
+    however cold it is.
+    soft (n,) = Σ γ_i P_i over the momenta whose pressure a sound wave of the size of a cell compresses: with γ P_g it sets the
+    speed of sound. hard (n,): over all.
     """
     n = soft.shape[0]
     for k in range(n + 1):
@@ -136,8 +142,8 @@ WORK, MASS_OUT, E_OUT, P_OUT, PUSH_RAYS, PUSH_GAS, FASTEST = range(7)
 def rates(gas, P, soft, hard, line, closed, law, rate, w, divergence, tally):
     """rate (3, n) = −Δ(A flux)/V + the pressures on the sides of a widening cell + the work of the CRs, of which they lose P_c ∇·w.
 
-    line : (4, n + 1) faces, areas, and, in n cells, volumes, centroids.  w (n + 1,) [cm/s], divergence (n,) = Δ(A w)/V [1/s], tally (7,): results.
-    law as in `states`.
+    line : (4, n + 1) faces, areas, and, in n cells, volumes, centroids.  w (n + 1,) [cm/s], divergence (n,) = Δ(A w)/V [1/s],
+    tally (7,): results. law as in `states`.
     """
     n, gamma = P.shape[0], law[0]
     faces, area, volume, x = line[0], line[1], line[2, :n], line[3, :n]

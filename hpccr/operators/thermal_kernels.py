@@ -19,7 +19,8 @@ GIVEN, RADIATED = range(2)
 
 @kernel(inline="always")
 def _iterate(low, top, gas, e, law, line, gaps, table, values, T, K, work):
-    """One iteration for T in the cells low … top − 1, between neighbours that stay; the stretch in which T has changed by more than 10⁻⁶: (first, past the last)."""
+    """One iteration for T in the cells low … top − 1, between neighbours that stay; the stretch in which T has changed by more
+    than 10⁻⁶: (first, past the last)."""
     n, c, mass, gamma, h = T.shape[0], law[0], law[1], law[2], law[5]
     area, volume, right, high, ln_T = line[1], line[2, :n], work[0], work[1], work[2]
     if law[4] > 0.0:
@@ -55,7 +56,8 @@ def _iterate(low, top, gas, e, law, line, gaps, table, values, T, K, work):
 
 @kernel
 def warm(gas, before, lost, law, line, gaps, table, values, added, tally):
-    """An implicit stage of the gas: gas (3, n), whose E holds all but the heat of this stage, gets its E. Returns the number of iterations, negative if there is no solution.
+    """An implicit stage of the gas: gas (3, n), whose E holds all but the heat of this stage, gets its E. Returns the number of
+    iterations, negative if there is no solution.
 
     before : a state whose temperature is the guess.  lost (n,) h × heat from waves [erg/cm³].
     law : (6,) k_B/((γ − 1) m), mass m [g], Γ [erg/s], whether there is radiation, conduction, and h [s].

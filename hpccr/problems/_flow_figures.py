@@ -9,7 +9,8 @@ HALPHA, OIII = (6e3, 1e4), (1e4, 1e5)
 
 
 def steepest(x, slopes, chosen=None):
-    """Position of the largest of `slopes` (n,) at `x` (n,), or of number `chosen`, to a part of a cell by a parabola through three points."""
+    """Position of the largest of `slopes` (n,) at `x` (n,), or of number `chosen`, to a part of a cell by a parabola through
+    three points."""
     k = int(np.argmax(slopes)) if chosen is None else chosen
     if not 0 < k < len(x) - 1:
         return float(x[k])
@@ -20,7 +21,8 @@ def steepest(x, slopes, chosen=None):
 
 
 def shock_radius(faces, centers, v):
-    """The outermost place where the flow is compressed: where −∂v/∂r has its outermost maximum above a fifth of its largest; NaN if nothing flows."""
+    """The outermost place where the flow is compressed: where −∂v/∂r has its outermost maximum above a fifth of its largest; NaN
+    if nothing flows."""
     slopes = -np.diff(v) / np.diff(centers)
     peak = slopes.max()
     if not peak > 0 or np.abs(v).max() < 1.0:
@@ -31,7 +33,8 @@ def shock_radius(faces, centers, v):
 
 
 def cavity_edge(faces, centers, T, shock):
-    """The edge of the hot cavity: where ln T falls most steeply within the shock; NaN where it does not fall by more than a tenth over a cell's e-fold."""
+    """The edge of the hot cavity: where ln T falls most steeply within the shock; NaN where it does not fall by more than a tenth
+    over a cell's e-fold."""
     inside = faces[1:-1] < (0.97 * shock if np.isfinite(shock) else np.inf)
     slopes = np.where(inside, -np.diff(np.log(T)) / np.diff(centers), 0.0)
     if not slopes.max() * np.diff(centers).max() > 0.05:
@@ -93,7 +96,8 @@ class FlowObserver:
 
 
 def lines(flow):
-    """What a snapshot tells of the gas and of the rates at which energy moves: list of (name, array (cells,), unit, long_name); collective."""
+    """What a snapshot tells of the gas and of the rates at which energy moves: list of (name, array (cells,), unit, long_name);
+    collective."""
     gas, problem = flow.imex.gas, flow.problem
     n, v, T = gas[0] / problem.mass, gas[1] / gas[0], flow.observer.temperature(gas)
     P_g, rates = n * k_B * T, flow.imex.survey()

@@ -4,8 +4,9 @@
     ∂E/∂t + ∇·[(E + P_g) v] = n (Γ − n Λ(T)) + ∇·(K(T) ∇T) − v ∂P_c/∂r + Q_C + Q_w
     ∂N/∂t + ∇·(vN − D ∂N/∂r) = (∇·v/3) ∂(pN)/∂p − ∂(ṗ_C N)/∂p − V_A |∂N/∂r|
 
-N(t, r, p) per dp; P_c = ∫ (pv/3) N dp, ε_c = ∫ ε N dp; Q_C = −∫ v ṗ_C N dp, Q_w = V_A ∫ ε |∂N/∂r| dp; V_A = B/√4πρ with a fixed B; D = D_0 (p/m_p c)^a
-(Shimoda, Asano & Inutsuka 2025, equations 1-9, with the signs of PHYSICS.md). Free escape of CRs at the outer end, outflow of gas.
+N(t, r, p) per dp; P_c = ∫ (pv/3) N dp, ε_c = ∫ ε N dp; Q_C = −∫ v ṗ_C N dp, Q_w = V_A ∫ ε |∂N/∂r| dp; V_A = B/√4πρ with a fixed
+B; D = D_0 (p/m_p c)^a (Shimoda, Asano & Inutsuka 2025, equations 1-9, with the signs of PHYSICS.md). Free escape of CRs at the
+outer end, outflow of gas.
 """
 
 import numpy as np
@@ -220,7 +221,8 @@ class Feedback(Problem):
         if initial.kind == "tube":
             u = np.where(inside > 0.5, initial.P_cr, initial.P_cr_right)[:, None] * u / self.pressure(u)
         elif initial.kind == "wave":
-            # Adiabatic: where gas is compressed by δρ/ρ, p rises by a third of it: δ(pN) = [pN − ⅓ ∂(pN)/∂ln p] δρ/ρ, with the engine's differences.
+            # Adiabatic: where gas is compressed by δρ/ρ, p rises by a third of it: δ(pN) = [pN − ⅓ ∂(pN)/∂ln p] δρ/ρ, with the
+            # engine's differences.
             rise = u - np.diff(np.pad(self._between(u), 1)) / (3 * widths)
             u = initial.P_cr * (u + self._wave(line)[:, None] * rise) / self.pressure(u)
         else:
@@ -229,7 +231,8 @@ class Feedback(Problem):
         return np.ascontiguousarray(u[rows, lanes])
 
     def pressure(self, u):
-        """P_c = ⅓ ∫ p v N dp = ⅓ ∫ N p dε [erg/cm³] of pN (…, lanes), as the engine takes it: Δε from lane to lane, pN in between (see cr_kernels)."""
+        """P_c = ⅓ ∫ p v N dp = ⅓ ∫ N p dε [erg/cm³] of pN (…, lanes), as the engine takes it: Δε from lane to lane, pN in between
+        (see cr_kernels)."""
         return self._between(u) @ np.diff(self.kinetic) / 3
 
     def _between(self, u):

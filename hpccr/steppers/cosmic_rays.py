@@ -44,7 +44,8 @@ class CosmicRays:
         p, self.step = np.exp(model.lane.centers), model.lane.widths[0]
         kinetic = protons.kinetic_energy(p)
         self.D, self.energy = model.D[lanes].copy(), (kinetic * self.step)[lanes].copy()
-        # Between two lanes a particle changes its energy by Δε; what passes the first face has ε of the first lane left, which losses give to the gas.
+        # Between two lanes a particle changes its energy by Δε; what passes the first face has ε of the first lane left, which
+        # losses give to the gas.
         rise = np.concatenate([[0.0], np.diff(kinetic), [0.0]])
         stay = rise.copy()
         stay[0] = kinetic[0]
@@ -94,13 +95,15 @@ class CosmicRays:
         self._extend(u)
 
     def moments(self, u, widens, dt):
-        """What the gas needs of a state with its ghosts: array (MOMENTS, rows) of this rank; widens (cells,) where it expands, dt [s] the step for which sound is judged."""
+        """What the gas needs of a state with its ghosts: array (MOMENTS, rows) of this rank; widens (cells,) where it expands, dt
+        [s] the step for which sound is judged."""
         out = np.empty((MOMENTS, self.patch.rows))
         cr_kernels.moments(u, widens[self.patch.own_rows], dt * self._stiff, self.D, self.weights, self.bend, out)
         return out
 
     def explicit(self, u, flow, stage, mix=(0.0, 1.0)):
-        """rate ← mix of itself and the explicit rates at a state with its ghosts; energy per time that leaves through the ends of p [erg/s].
+        """rate ← mix of itself and the explicit rates at a state with its ghosts; energy per time that leaves through the ends of
+        p [erg/s].
 
         flow : w (cells + 1,), divergence, widens, blend (cells,) of the whole line; stage 0 or 1.
         """
@@ -109,7 +112,8 @@ class CosmicRays:
                                    self.weights, self.bend, self.step, self.ends, mix, self.rate, self._edges[stage])
 
     def lose(self, u, density, dt, out):
-        """`out` ← u after losses in gas of a density (cells,) for dt [s]; the energy that the gas receives (rows,) [erg/cm³]. Collective."""
+        """`out` ← u after losses in gas of a density (cells,) for dt [s]; the energy that the gas receives (rows,) [erg/cm³].
+        Collective."""
         patch, depth = self.patch, density[self.patch.own_rows] * dt
         self.patch.swap_lanes(u)
         self._extend(u)
@@ -130,7 +134,8 @@ class CosmicRays:
         cr_kernels.fill_ends(u, p.at_first, p.at_last, p.at_lowest, p.at_highest, self._walls)
 
     def solve(self, weights, h, V_A, guess, half, out, stage):
-        """One implicit stage: `out` from a u + b rate + c half, signs of the gradient from `guess`; h × energy lost to waves (rows,). Collective."""
+        """One implicit stage: `out` from a u + b rate + c half, signs of the gradient from `guess`; h × energy lost to waves
+        (rows,). Collective."""
         rows, coupling = self.patch.own_rows, self._coupling
         coupling[0], coupling[1], coupling[2] = h * self._above, h * self._below, h * V_A[rows] * self._across
         args = (self.base, self.rate, half, weights, guess, self.D, coupling, self.ends)
@@ -166,7 +171,8 @@ class CosmicRays:
         return (self.patch.own(self.u) @ self.energy)[None]
 
     def leaving(self, dt, carried, diffused):
-        """CRs that leave through the ends of the line in the step whose stages are here: array (2, lanes) [per ln p]; weights of the stages."""
+        """CRs that leave through the ends of the line in the step whose stages are here: array (2, lanes) [per ln p]; weights of
+        the stages."""
         out = dt * (carried[0] * self._edges[0] + carried[1] * self._edges[1])
         out[0] *= -float(self.ends[0])
         out[1] *= self.ends[1]

@@ -1,4 +1,5 @@
-"""CRs and the gas that they push, ready to take steps: state, step control, budgets. No files and no clocks here; the driver adds them."""
+"""CRs and the gas that they push, ready to take steps: state, step control, budgets. No files and no clocks here; the driver adds
+them."""
 
 import functools
 from dataclasses import dataclass, replace
@@ -39,7 +40,8 @@ class Model:
         α of pN ~ p^−α, about which face values in p are interpolated.
     cooling : physics.cooling.Cooling
     radiates, conducts, waves, streaming, moves : bool
-        Which processes act; waves: loss V_A|∂N/∂r|; streaming: transport with V_A instead; moves: the gas follows its equations of motion.
+        Which processes act; waves: loss V_A|∂N/∂r|; streaming: transport with V_A instead; moves: the gas follows its equations
+        of motion.
     streaming_length : float
         Where the CR pressure varies over more than this, CRs stream more slowly [cm].
     """
@@ -210,7 +212,8 @@ class Flow:
 
     @functools.cached_property
     def _scale(self):
-        """What an error of a lane weighs: array (lanes of this rank,), one over the content that it began with, or may get from lanes above or next to it."""
+        """What an error of a lane weighs: array (lanes of this rank,), one over the content that it began with, or may get from
+        lanes above or next to it."""
         content, reach = self.content, int(np.ceil(1 / self.imex.rays.step))
         may = np.maximum.accumulate(content[::-1])[::-1]
         for shift in range(1, min(reach, len(content) - 1) + 1):
@@ -247,7 +250,8 @@ class Flow:
         clock.t = t_stop if abs(clock.t + dt - t_stop) <= 1e-12 * t_stop else clock.t + dt
 
     def _lift(self):
-        """Set what fell below zero to zero; the rest of its line gives it back. Energy [erg] of what a nearly empty line cannot: it had left too early. Collective."""
+        """Set what fell below zero to zero; the rest of its line gives it back. Energy [erg] of what a nearly empty line cannot:
+        it had left too early. Collective."""
         rays, patch = self.imex.rays, self.patch
         own, volume = patch.own(rays.u), rays.volume
         sums = np.stack([volume @ np.minimum(own, 0.0), volume @ np.maximum(own, 0.0)])

@@ -1,19 +1,23 @@
-"""One step of gas and CRs together: an unsplit implicit-explicit Runge-Kutta method of second order, ARS(2,2,2) of Ascher, Ruuth & Spiteri 1997.
+"""One step of gas and CRs together: an unsplit implicit-explicit Runge-Kutta method of second order, ARS(2,2,2) of Ascher, Ruuth
+& Spiteri 1997.
 
-Explicit (F): the Euler equations with the force of the CRs, advection and adiabatic change of the CRs. Implicit (G): diffusion, loss to waves,
-conduction, radiation. With γ = 1 − 1/√2 and δ = 1 − 1/(2γ), in steps τ:
+Explicit (F): the Euler equations with the force of the CRs, advection and adiabatic change of the CRs. Implicit (G): diffusion,
+loss to waves, conduction, radiation. With γ = 1 − 1/√2 and δ = 1 − 1/(2γ), in steps τ:
 
     u₂ = u + γτ F(u) + γτ G(u₂)
     u' = u + δτ F(u) + (1−δ)τ F(u₂) + (1−γ)τ G(u₂) + γτ G(u')
 
-It is L-stable, and its end is an implicit stage: so CRs that diffuse across a cell within a step do not limit it, although their pressure is
-explicit (a sound speed c is followed where c τ/Δr < 0.7 √(1 + 2Dτ/Δr²)). The implicit part of the CRs is linear, line by line, and needs of the gas only ρ, which is
-explicit; that of the gas needs of the CRs only the heat from waves. So a stage is one direct solve along lines and a small Newton iteration along the gas.
-Every rank holds the whole line of gas, the CRs are shared out; a step takes three reductions. Energy passes from one side to the other by the same number at
-the same stage, so the sum stays.
+It is L-stable, and its end is an implicit stage: so CRs that diffuse across a cell within a step do not limit it, although their
+pressure is explicit (a sound speed c is followed where c τ/Δr < 0.7 √(1 + 2Dτ/Δr²)). In a splitting the explicit half meets the
+whole sound speed of the CRs, and needs more and dearer steps for the same answer. The implicit part of the CRs is linear, line by
+line, and needs of the gas only ρ, which is explicit; that of the gas needs of the CRs only the heat from waves. So a stage is one
+direct solve along lines and a small Newton iteration along the gas, without PETSc's nonlinear solver around both. Every rank holds the whole line of gas, the CRs are shared
+out; a step takes three reductions. Energy passes from one side to the other by the same number at the same stage, so the sum
+stays.
 
-Losses (ionisation, Coulomb) move CRs through ln p only, in dense gas through more than a cell in a step: they are a sweep of their own, implicit, before the stages
-in one step and after them in the next, so that the errors of the split cancel to second order.
+Losses (ionisation, Coulomb) move CRs through ln p only, in dense gas through more than a cell in a step: they are a sweep of
+their own, implicit, before the stages in one step and after them in the next, so that the errors of the split cancel to second
+order.
 """
 
 from types import SimpleNamespace
@@ -67,7 +71,8 @@ class Imex:
         return self.model.B / np.sqrt(4 * np.pi * np.maximum(rho, 1e-300))
 
     def _widens(self, gas):
-        """Where a gas expands, roughly: array (cells,) of bool. It chooses the side from which CRs change their momentum, before w is known."""
+        """Where a gas expands, roughly: array (cells,) of bool. It chooses the side from which CRs change their momentum, before
+        w is known."""
         v, line = gas[1] / gas[0], self.model.line
         mean = np.concatenate([v[:1], 0.5 * (v[1:] + v[:-1]), v[-1:]])
         return np.diff(mean * line.areas) >= 0
@@ -87,7 +92,8 @@ class Imex:
         return rate, flow
 
     def _stream(self, flow, rho, P, rate):
-        """Let the CRs drift down the gradient of their pressure with the Alfvén speed; the gas has −w_s ∂P/∂r ≥ 0, half of it on either side of a face."""
+        """Let the CRs drift down the gradient of their pressure with the Alfvén speed; the gas has −w_s ∂P/∂r ≥ 0, half of it on
+        either side of a face."""
         line, V_A, drop, reach = self.model.line, self.V_A(rho), np.diff(P), self.model.streaming_length
         # Where P varies over more than `reach`, slower in proportion: a sign that flips from cell to cell would make noise.
         flat = 0.5 * (P[1:] + P[:-1]) * np.diff(line.centers) / reach
@@ -109,7 +115,8 @@ class Imex:
         return self.patch.comm.sum(lines.ravel()).reshape(lines.shape)
 
     def survey(self):
-        """Where energy goes at the present state: dict of arrays (cells,) [erg/cm³, erg/(cm³ s)]. Collective; nothing of the state changes."""
+        """Where energy goes at the present state: dict of arrays (cells,) [erg/cm³, erg/(cm³ s)]. Collective; nothing of the
+        state changes."""
         model, line, rays, gas = self.model, self.model.line, self.rays, self.gas
         rays.fill(rays.u)
         drag = self.V_A(gas[0]) if model.waves else np.zeros(len(line))
@@ -140,7 +147,8 @@ class Imex:
         return self._fastest(flow)
 
     def attempt(self, dt, scale, losses_first, sharp=True):
-        """Try a step of dt [s]: (this rank's reason to refuse it, or "", and what happened). Collective, and to its end whatever a rank thinks of it.
+        """Try a step of dt [s]: (this rank's reason to refuse it, or "", and what happened). Collective, and to its end whatever
+        a rank thinks of it.
 
         scale : array (lanes of this rank,), 1/content, by which errors of the CRs are judged.
         sharp : whether the gas has linear states in its cells, or constant ones, which cannot make a pressure negative.

@@ -60,7 +60,8 @@ class Ledger:
             self.flows[name] += value
 
     def errors(self, now):
-        """(mass_error, momentum_error, energy_error): what is missing, relative to the mass, to ∫|dp| and to the initial CR energy (of the gas, if there are no CRs)."""
+        """(mass_error, momentum_error, energy_error): what is missing, relative to the mass, to ∫|dp| and to the initial CR
+        energy (of the gas, if there are no CRs)."""
         f, first = self.flows, self.first
         mass = (now["mass"] - first["mass"] + f["mass_out"]) / first["mass"]
         momentum = now["momentum"] - first["momentum"] + f["p_out"] - f["p_cr"] - f["p_gas"]
