@@ -225,7 +225,7 @@ class Flow:
 
     def _judge(self, outcome):
         """(reason to refuse a step or "", by how much the next may be longer)."""
-        error = max(outcome.error_rays / self.rtol, outcome.error_gas / (20 * self.rtol), 1e-10)
+        error = max(outcome.error_rays / self.rtol, outcome.error_gas / (50 * self.rtol), 1e-10)
         factor = 0.9 / np.sqrt(error)
         if error > 1:
             return f"its error is {error:.3g} times what is allowed", factor
@@ -259,7 +259,7 @@ class Flow:
             sums = patch.column.sum(sums.ravel()).reshape(sums.shape)
         below, above = -sums[0], sums[1]
         np.maximum(own, 0.0, out=own)
-        own *= np.maximum(1.0 - below / np.maximum(above, 1e-300), 0.0)
+        own *= np.where(above > below, 1.0 - below / np.where(above > below, above, 1.0), 0.0)
         early = np.maximum(below - above, 0.0) * patch.at_last
         rays.escaped[1] -= early
         return self.comm.sum(rays.energy @ early)[0]

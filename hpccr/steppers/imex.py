@@ -17,7 +17,7 @@ stays.
 
 Losses (ionisation, Coulomb) move CRs through ln p only, in dense gas through more than a cell in a step: they are a sweep of
 their own, implicit, before the stages in one step and after them in the next, so that the errors of the split cancel to second
-order.
+order. The slopes in p are those from before the sweep, which is of first order, and small.
 """
 
 from types import SimpleNamespace

@@ -29,7 +29,7 @@ def test_sods_tube():
 
 
 def test_blast_wave():
-    """K.32: the steepest fall of v comes to R = (2.026 E t²/ρ)^{1/5} with the width of a cell; ρ, v, P within the sphere in L1."""
+    """K.32: the steepest fall of v comes to R = (2.026 E t²/ρ)^{1/5} with the width of a cell; ρ, v, P in the sphere in L1."""
     ahead, errors = [], []
     for cells in (50, 100, 200):
         flow = finish("feedback_sedov", f"axes.r.cells={cells}")

@@ -108,7 +108,7 @@ def test_adiabatic_change_is_second_order_in_momentum(g):
 
 @pytest.mark.parametrize("g", [10, -10])
 def test_adiabatic_change_of_a_power_law(g):
-    """K.22: N ~ p^−s falls as e^{−(s+2)gt} far from the ends of the axis: exact on any lanes, but for what comes from the ends."""
+    """K.22: N ~ p^−s falls as e^{−(s+2)gt} far from the ends of the axis: exact on any lanes, but for what ends do."""
     for lanes in (20, 40):
         got, exact, _ = expanded(g, lanes)
         middle = slice(9 * lanes // 20, 11 * lanes // 20)
@@ -223,7 +223,7 @@ STREAM = ("transport.wave_model=streaming", "transport.losses=false", "axes.p.ce
 
 
 @pytest.mark.parametrize("settings", [[], ["transport.D0=1e28 cm2/s"], ["gas.motion=false", "gas.cooling=false"],
-                                      ["gas.motion=false", "transport.D0=1e25 cm2/s"]], ids=["flow", "fast", "held", "held, slow"])
+                                      ["gas.motion=false", "transport.D0=1e25 cm2/s"]], ids=["flow", "fast", "held", "slow"])
 def test_streaming_keeps_the_number(settings):
     """Number left + escaped + cooled beyond the lower end of p (each with the energy of the first lane) = initial, to 1e-12."""
     flow = finish("feedback_quick", *STREAM, "gas.B=3 uG", "axes.r.cells=80", "axes.p.from=0.03 m_p c2", "axes.p.to=3e3 m_p c2",
@@ -238,8 +238,9 @@ def test_streaming_keeps_the_number(settings):
 
 def test_streaming_drifts_with_the_alfven_speed():
     """In gas at rest without diffusion, the edge of a slab of CRs moves out with V_A, and P_c within falls as (R/R')^{4/3}."""
-    flow = start("feedback_quick", *WARM, *STREAM, "axes.r.to=60 pc", "axes.r.cells=120", "transport.D0=0 cm2/s", "axes.p.cells=30",
-                 "axes.p.from=10 m_p c2", "axes.p.to=1e6 m_p c2", "source.p_low=100 m_p c2", "source.p_high=1e5 m_p c2")
+    flow = start("feedback_quick", *WARM, *STREAM, "axes.r.to=60 pc", "axes.r.cells=120", "transport.D0=0 cm2/s",
+                 "axes.p.cells=30", "axes.p.from=10 m_p c2", "axes.p.to=1e6 m_p c2",
+                 "source.p_low=100 m_p c2", "source.p_high=1e5 m_p c2")
     first, x, edge = profiles(flow)[3][0], flow.model.line.centers, 20 * pc + V_A * 200 * kyr
     for _ in advance(flow, 200 * kyr):
         pass
