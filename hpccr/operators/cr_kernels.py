@@ -359,10 +359,11 @@ def mistake(u, second, final, gamma, volume, scale, energy):
             i = np.uint64(k)
             first, last = one[at + i], end[at + i]
             total += scale[i] * abs(last - first - part * (two[at + i] - first))
-            under += scale[i] * max(-last, 0.0)
+            # With the volume first, for the product must not underflow.
+            under += scale[i] * volume[j] * max(-last, 0.0)
             held += energy[i] * last
         error += volume[j] * total
-        short += volume[j] * under
+        short += under
         inside += volume[j] * held
     return error, short, inside
 

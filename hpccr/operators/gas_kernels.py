@@ -29,6 +29,17 @@ def _limited(low, mid, high, x, k, left, right):
     return min(mean, min(a, b)) if mean > 0.0 else max(mean, max(a, b))
 
 
+@kernel(inline="always")
+def _harmonic(low, mid, high, x, k, left, right):
+    """Van Leer's slope (Mignone 2014, equation 37): of an exponential, as CRs are ahead of a front, both sides of a face are then
+    the same."""
+    below, above = (mid - low) / (x[k] - x[k - 1]), (high - mid) / (x[k + 1] - x[k])
+    product, a, b = below * above, (x[k] - x[k - 1]) / (x[k] - left), (x[k + 1] - x[k]) / (right - x[k])
+    if product <= 0.0:
+        return 0.0
+    return product * (b * below + a * above) / (below * below + (a + b - 2.0) * product + above * above)
+
+
 @kernel
 def held(gas, P, line, closed, rate, w, divergence, tally):
     """The same for gas that does not move: its velocity carries the CRs, but their work on it stays with whoever holds it."""
@@ -68,7 +79,10 @@ def states(gas, P, x, faces, closed, law, side):
         q[k, 0] = -q[k, 1] if k == 1 and closed[0] else q[k, 1]
         q[k, n + 1] = -q[k, n] if k == 1 and closed[1] else q[k, n]
         for j in range(n):
-            slope = sharp * _limited(q[k, j], q[k, j + 1], q[k, j + 2], at, j + 1, faces[j], faces[j + 1])
+            if k == 3:
+                slope = sharp * _harmonic(q[k, j], q[k, j + 1], q[k, j + 2], at, j + 1, faces[j], faces[j + 1])
+            else:
+                slope = sharp * _limited(q[k, j], q[k, j + 1], q[k, j + 2], at, j + 1, faces[j], faces[j + 1])
             if k == 1:
                 most = 2.0 * np.sqrt(q[2, j + 1] / q[0, j + 1]) / (faces[j + 1] - faces[j])
                 slope = min(max(slope, -most), most)
