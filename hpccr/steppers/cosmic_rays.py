@@ -21,8 +21,8 @@ class CosmicRays:
 
     Attributes
     ----------
-    u, base, second, final : arrays of the patch
-        The state, that from which the stages start (after losses, if they come first), the second stage, the end of a step.
+    u, base, second, final, after : arrays of the patch
+        The state, that from which the stages start (`after` losses, if they come first), the second stage, the end of a step.
     energy : array (lanes,)
         ε Δ ln p [erg]: what u weighs in the energy density.
     escaped : array (2, lanes)
@@ -31,7 +31,8 @@ class CosmicRays:
 
     def __init__(self, model, patch):
         self.model, self.patch = model, patch
-        self.u, self.base, self.second, self.final, self.after = (patch.array() for _ in range(5))
+        self.u, self.second, self.final, self.after = (patch.array() for _ in range(4))
+        self.base = self.u
         self.rate, self._work = np.zeros((patch.rows, patch.lanes)), np.zeros((patch.rows + 1, patch.lanes))
         self.escaped = np.zeros((2, patch.lanes))
         self._edges, self._left = np.zeros((2, 2, patch.lanes)), np.zeros((2, 2, patch.lanes))

@@ -180,9 +180,9 @@ class Imex:
         rays, gas, heat = self.rays, self.gas, np.zeros((1, self.patch.rows))
         step.loses = self.model.loss.any()
         if step.losses_first and step.loses:
-            heat[0] = rays.lose(rays.u, gas[0] / self.model.mass, step.dt, rays.base)
+            heat[0], rays.base = rays.lose(rays.u, gas[0] / self.model.mass, step.dt, rays.after), rays.after
         else:
-            np.copyto(rays.base, rays.u)
+            rays.base = rays.u
         rays.fill(rays.base)
         widens = self._widens(gas)
         lines = self._everywhere(rays.moments(rays.base, widens, step.dt), heat)
