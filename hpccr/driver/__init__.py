@@ -22,7 +22,8 @@ JOBS = {"grid": grid.GridJob, "flow": flow.FlowJob, "ensemble": ensemble.Ensembl
 def check(deck):
     """The report of `hpccr check`: derived quantities, size, memory and cost (str)."""
     problem = registry.load(deck.problem)(deck)
-    rows = [("problem", f"{deck.problem}: {problem.summary}"), *problem.derived(), *JOBS[problem.engine].cost(problem)]
+    rows = [("problem", f"{deck.problem}: {problem.summary}"), *problem.derived(), *JOBS[problem.engine].cost(problem),
+            *(("warning", text) for text in problem.warnings)]
     width = max(len(name) for name, _ in rows)
     return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
 
@@ -80,7 +81,7 @@ def begin(deck, out, session):
     with _job(deck, out, session) as job:
         # Only now: what the problem, the grid or PETSc refuses leaves no directory behind.
         rundir.create(out, session.comm.on_root(lambda: _echo(deck)), session.comm)
-        job.start()
+        _start(job)
         return job.loop()
 
 
@@ -104,10 +105,17 @@ def resume(directory, session):
             job.progress.say(f"warning: {warning}")
         if saved is None:
             job.progress.say("there is no checkpoint yet: starting from the beginning")
-            job.start()
+            _start(job)
         else:
             job.resume(saved)
         return job.loop()
+
+
+def _start(job):
+    """Begin a job, with what its user should know before."""
+    for warning in job.problem.warnings:
+        job.progress.say(f"warning: {warning}")
+    job.start()
 
 
 def _job(deck, directory, session):

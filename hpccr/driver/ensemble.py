@@ -37,7 +37,7 @@ class EnsembleJob(Job):
         room += 16 * problem.tally_size * len(units) + 24 * problem.record_size
         return [("units of work", f"{len(units)}, of up to {max(unit.count for unit in units)} members"),
                 ("memory", f"about {150 + room / 2**20:.0f} MiB on one rank"),
-                ("cost", f"about {EnsembleJob.seconds(problem):.2g} core seconds"), *(("warning", text) for text in problem.warnings)]
+                ("cost", f"about {EnsembleJob.seconds(problem):.2g} core seconds")]
 
     @staticmethod
     def seconds(problem):
@@ -52,8 +52,6 @@ class EnsembleJob(Job):
 
     def start(self):
         """Nothing is begun; a checkpoint of that, so that a restart always finds one."""
-        for warning in self.problem.warnings:
-            self.progress.say(f"warning: {warning}")
         self._checkpoint()
 
     def resume(self, saved):

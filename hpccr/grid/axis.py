@@ -49,6 +49,18 @@ class Axis:
         self.areas = area(self.faces)
         self.volumes = np.diff(volume(self.faces))
 
+    @property
+    def centroids(self):
+        """Where the mean of a cell is the value to second order, ∫ x A dx/V of slab and sphere: array (n,)."""
+        f = self.faces
+        if self.metric == "sphere":
+            return 0.75 * (f[1:] + f[:-1]) * (f[1:] ** 2 + f[:-1] ** 2) / (f[1:] ** 2 + f[1:] * f[:-1] + f[:-1] ** 2)
+        return self.centers
+
+    def volumes_between(self, low, high):
+        """The part of each cell's volume that lies between two positions: array (n,)."""
+        return np.diff(METRICS[self.metric][1](np.clip(self.faces, low, high)))
+
     def __len__(self):
         return len(self.centers)
 

@@ -9,7 +9,6 @@ import numpy as np
 
 from hpccr.jit import kernel
 
-GHOSTS = 2
 # Sums over lanes may be taken in any order.
 SUMS = {"reassoc", "contract"}
 

@@ -12,7 +12,6 @@ from hpccr.jit import kernel
 from hpccr.physics.conduction import parker
 from hpccr.physics.cooling import lookup
 
-
 # What `warm` adds up: Σ V of what waves gave, of what was radiated (both times h).
 GIVEN, RADIATED = range(2)
 

@@ -53,11 +53,7 @@ class FlowObserver:
 
     def __init__(self, problem, flow):
         self.problem, self.line = problem, flow.model.line
-        beyond = problem.deck.diagnostics.expelled_beyond
-        f = self.line.faces
-        cut = np.clip(f, beyond, None) if beyond < f[-1] else np.full_like(f, f[-1])
-        measure = (lambda x: 4 / 3 * np.pi * x**3) if self.line.metric == "sphere" else (lambda x: x)
-        self._beyond = np.diff(measure(cut))
+        self._beyond = self.line.volumes_between(problem.deck.diagnostics.expelled_beyond, np.inf)
         self.flow, self.first = flow, None
 
     def begin(self):
@@ -66,8 +62,7 @@ class FlowObserver:
 
     def temperature(self, gas):
         """T [K] of a line of gas (3, cells): array (cells,)."""
-        e = gas[2] - 0.5 * gas[1] ** 2 / gas[0]
-        return (self.problem.gamma - 1) * e * self.problem.mass / (gas[0] * k_B)
+        return self.flow.model.temperature(gas)
 
     def history(self):
         """This step's figures: list of (column, unit, value)."""

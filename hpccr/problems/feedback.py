@@ -99,7 +99,7 @@ class Feedback(Problem):
         super().__init__(deck)
         gas, p = deck.gas, deck.axes.p
         self.cooling = Cooling(gas.light, gas.cooling_table)
-        self.n = gas.n if gas.n is not None else self._equilibrium(deck)
+        self.n = gas.n if gas.n is not None else float(self.cooling.equilibrium_density(gas.temperature))
         self._lane = Axis("p", np.log(spaced(p.cells, p.from_ / c, p.to / c, "log")), "momentum")
         self.p = np.exp(self._lane.centers)
         self.speed, self.kinetic = protons.speed(self.p), protons.kinetic_energy(self.p)
@@ -115,18 +115,14 @@ class Feedback(Problem):
             raise deck.refuse("source.radius", "beyond the end of the r axis", allowed=f"up to {deck.raw['axes.r']['to']}")
         if initial.kind in ("cloud", "blast") and deck.source.radius <= deck.axes.r.from_:
             raise deck.refuse("source.radius", "inside the wall at the beginning of the r axis", allowed=f"more than {deck.raw['axes.r']['from']}")
-        if gas.n is None and not cls.densest * 1e-12 < cls._equilibrium(deck) <= cls.densest:
-            raise deck.refuse("gas.temperature", f"thermal equilibrium at a density of {cls._equilibrium(deck):.3g} cm-3",
-                              allowed=f"one between {cls.densest * 1e-12:g} and {cls.densest:g} cm-3, or a density gas.n")
+        if gas.n is None:
+            n = float(Cooling(gas.light, gas.cooling_table).equilibrium_density(gas.temperature))
+            if not cls.densest * 1e-12 < n <= cls.densest:
+                raise deck.refuse("gas.temperature", f"thermal equilibrium at a density of {n:.3g} cm-3", allowed=f"one between {cls.densest * 1e-12:g} and {cls.densest:g} cm-3, or a density gas.n")
         if deck.transport.wave_model == "streaming" and not gas.heating:
             raise deck.refuse("gas.heating", "streaming CRs heat the gas", allowed='true, or transport.wave_model = "sink"')
         if initial.kind == "blast" and not deck.source.energy > 0:
             raise deck.refuse("source.energy", "a blast without energy", allowed="above 0 erg")
-
-    @staticmethod
-    def _equilibrium(deck):
-        """The density at which gas.temperature is in thermal equilibrium [1/cm³]."""
-        return float(Cooling(deck.gas.light, deck.gas.cooling_table).equilibrium_density(deck.gas.temperature))
 
     def _odd(self):
         """Warnings: what the user should know before the run."""
@@ -196,11 +192,7 @@ class Feedback(Problem):
 
     def _inside(self, line):
         """The part of each cell's volume within source.radius: array (cells,)."""
-        R = self.deck.source.radius
-        cut = np.clip(line.faces, None, R)
-        whole = cut * cut * cut / 3 if line.metric == "sphere" else cut
-        area = 4 * np.pi if line.metric == "sphere" else 1.0
-        return np.diff(whole) * area / line.volumes
+        return line.volumes_between(-np.inf, self.deck.source.radius) / line.volumes
 
     def spectrum(self):
         """pN of the source in arbitrary units, on lanes: array (lanes,)."""
@@ -283,6 +275,5 @@ class Feedback(Problem):
             rows += [("gas in the box", f"{rho * box / Msun:.4g} Msun, {1.5 * n * k_B * gas.temperature * box:.3g} erg of heat")]
         u = self.initial_rays(slice(None), slice(None))[0]
         rows += [("CRs in the first cell", f"energy {self.energy_density(u):.4g}, pressure {self.pressure(u):.4g} erg/cm3")]
-        rows += [(f"D at {self.p[i] * c / GeV:.3g} GeV/c", f"{self.D[i]:.3g} cm2/s, leaves the box in {line.faces[-1] ** 2 / (4 * self.D[i]) / kyr:.3g} kyr"
+        return rows + [(f"D at {self.p[i] * c / GeV:.3g} GeV/c", f"{self.D[i]:.3g} cm2/s, leaves the box in {line.faces[-1] ** 2 / (4 * self.D[i]) / kyr:.3g} kyr"
                   if self.D[i] > 0 else "0") for i in sorted({0, len(self.p) // 2, len(self.p) - 1})]
-        return rows + [("warning", text) for text in self.warnings]

@@ -69,7 +69,7 @@ class CosmicRays:
     def _set_line(self):
         line, patch = self.model.line, self.patch
         rows, faces = patch.own_rows, slice(patch.first_row, patch.first_row + patch.rows + 1)
-        x = self.model.centroids
+        x = line.centroids
         beyond = [2 * line.faces[0] - x[1::-1], 2 * line.faces[-1] - x[:-3:-1]]
         self.x = np.concatenate([beyond[0], x, beyond[1]])[patch.first_row:patch.first_row + patch.rows + 4].copy()
         self.faces, self.area, self.volume = line.faces[faces].copy(), line.areas[faces].copy(), line.volumes[rows].copy()
@@ -109,8 +109,8 @@ class CosmicRays:
         flow : w (cells + 1,), divergence, widens, blend (cells,) of the whole line; stage 0 or 1.
         """
         rows = self.patch.own_rows
-        return cr_kernels.explicit(u, flow.w[rows.start:rows.stop + 1], flow.divergence[rows], flow.widens[rows], flow.blend[rows], self.x, self.faces, self.area, self.volume,
-                                   self.weights, self.bend, self.step, self.ends, mix, self.rate, self._edges[stage])
+        return cr_kernels.explicit(u, flow.w[rows.start:rows.stop + 1], flow.divergence[rows], flow.widens[rows], flow.blend[rows],
+                                   self.x, self.faces, self.area, self.volume, self.weights, self.bend, self.step, self.ends, mix, self.rate, self._edges[stage])
 
     def lose(self, u, density, dt, out):
         """`out` ← u after losses in gas of a density (cells,) for dt [s]; the energy that the gas receives (rows,) [erg/cm³].

@@ -13,7 +13,7 @@ from hpccr.grid.patch import Patch
 from hpccr.physics import protons
 from hpccr.steppers.imex import Imex
 from hpccr.steppers.ledger import Ledger
-from hpccr.units import kyr
+from hpccr.units import k_B, kyr
 
 _MOST_TRIES = 40
 # Then the gas is taken as constant in its cells.
@@ -67,13 +67,9 @@ class Model:
         """What a total is counted by: nothing in a sphere, an area in a slab."""
         return "" if self.line.metric == "sphere" else "/cm2"
 
-    @functools.cached_property
-    def centroids(self):
-        """Where the mean of a cell is the value to second order: ∫ r dV/V, array (cells,) [cm]."""
-        f = self.line.faces
-        if self.line.metric == "sphere":
-            return 0.75 * (f[1:] + f[:-1]) * (f[1:] ** 2 + f[:-1] ** 2) / (f[1:] ** 2 + f[1:] * f[:-1] + f[:-1] ** 2)
-        return 0.5 * (f[1:] + f[:-1])
+    def temperature(self, gas):
+        """T [K] of a line of gas (3, cells), ρ, ρv, E: array (cells,)."""
+        return (self.gamma - 1) * self.mass / k_B * (gas[2] - 0.5 * gas[1] ** 2 / gas[0]) / gas[0]
 
 
 class Clock:

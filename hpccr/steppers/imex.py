@@ -11,9 +11,9 @@ It is L-stable, and its end is an implicit stage: so CRs that diffuse across a c
 pressure is explicit (a sound speed c is followed where c τ/Δr < 0.7 √(1 + 2Dτ/Δr²)). In a splitting the explicit half meets the
 whole sound speed of the CRs, and needs more and dearer steps for the same answer. The implicit part of the CRs is linear, line by
 line, and needs of the gas only ρ, which is explicit; that of the gas needs of the CRs only the heat from waves. So a stage is one
-direct solve along lines and a small Newton iteration along the gas, without PETSc's nonlinear solver around both. Every rank holds the whole line of gas, the CRs are shared
-out; a step takes three reductions. Energy passes from one side to the other by the same number at the same stage, so the sum
-stays.
+direct solve along lines and a small Newton iteration along the gas, without PETSc's nonlinear solver around both. Every rank holds
+the whole line of gas, the CRs are shared out; a step takes three reductions. Energy passes from one side to the other by the same
+number at the same stage, so the sum stays.
 
 Losses (ionisation, Coulomb) move CRs through ln p only, in dense gas through more than a cell in a step: they are a sweep of
 their own, implicit, before the stages in one step and after them in the next, so that the errors of the split cancel to second
@@ -57,7 +57,7 @@ class Imex:
         self.gas = np.zeros((3, cells))
         self._closed, self.volumes = np.array(line.closed), line.volumes
         self._line = np.zeros((4, cells + 1))
-        self._line[0], self._line[1], self._line[2, :-1], self._line[3, :-1] = line.faces, line.areas, line.volumes, model.centroids
+        self._line[0], self._line[1], self._line[2, :-1], self._line[3, :-1] = line.faces, line.areas, line.volumes, line.centroids
         self._gaps = np.concatenate([[0.0], np.diff(line.centers), [0.0]])
         first, per_step, self._values = model.cooling.tabulate()
         self._table = np.array([first, per_step])
@@ -81,7 +81,7 @@ class Imex:
         """F of the gas (3, cells) at a state, and how it carries the CRs: w (cells + 1,), divergence (cells,), figures for the ledger."""
         model, (P, soft, hard, less, more), cells = self.model, moments, len(self.model.line)
         rate = np.empty_like(gas)
-        flow = SimpleNamespace(w=np.empty(cells + 1), divergence=np.empty(cells), tally=np.empty(7), waves=0.0, edge=0.0, ends=0.0)
+        flow = SimpleNamespace(w=np.empty(cells + 1), divergence=np.empty(cells), tally=np.empty(7), waves=0.0, ends=0.0)
         if model.moves:
             gas_kernels.rates(gas, P, soft, hard, self._line, self._closed, self._order, rate, flow.w, flow.divergence, flow.tally)
         else:
@@ -120,11 +120,12 @@ class Imex:
         model, line, rays, gas = self.model, self.model.line, self.rays, self.gas
         rays.fill(rays.u)
         drag = self.V_A(gas[0]) if model.waves else np.zeros(len(line))
-        P, _, _, _, _, lost, e_cr, heat = self._everywhere(rays.moments(rays.u, self._widens(gas), 0.0), rays.dragged(drag), rays.energy_density(), rays.heat_of_losses(gas[0] / model.mass))
+        P, _, _, _, _, lost, e_cr, heat = self._everywhere(rays.moments(rays.u, self._widens(gas), 0.0), rays.dragged(drag),
+                                                           rays.energy_density(), rays.heat_of_losses(gas[0] / model.mass))
         slope, n = np.gradient(P, line.centers), gas[0] / model.mass
         if model.streaming:
             lost = self.V_A(gas[0]) * np.abs(slope)
-        T = (gas[2] - 0.5 * gas[1] ** 2 / gas[0]) / (self._law[0] * gas[0])
+        T = model.temperature(gas)
         K = conductivity(T)
         flux = np.zeros(len(line) + 1)
         flux[1:-1] = -0.5 * (K[1:] + K[:-1]) * np.diff(T) / np.diff(line.centers) * line.areas[1:-1]

@@ -1,6 +1,5 @@
 """What has gone where: budgets of mass, momentum and energy of a flow, closed by the weights of the steps themselves."""
 
-
 from hpccr.steppers.imex import CARRIED
 from hpccr.units import Msun
 
