@@ -34,19 +34,26 @@ def small(path, name, *settings, cells=40, lanes=6, part=0.1, pieces=5):
     if problem.engine == "ensemble":
         return few(path, name, *settings)
     end = whole.time.end * part
+    unit = next(section.keys["end"].unit for section in problem.sections if section.name == "time")
     chosen = {f"axes.{problem.line().name}.cells": cells, f"axes.{problem.lane().name}.cells": lanes,
-              "time.end": f"{end!r} s", "output.snapshots": f"{end / pieces!r} s"}
+              "time.end": f"{end!r} {unit}".strip(), "output.snapshots": f"{end / pieces!r} {unit}".strip()}
     chosen |= dict(setting.split("=", 1) for setting in settings)
     path.write_text(deck(name, *(f"{key}={value}" for key, value in chosen.items())).as_toml(), encoding="utf-8")
     return str(path)
 
 
 def few(path, name, *settings):
-    """Write an ensemble's deck of run/, made small, to `path`: three realisations of 40 members, in units of 16; returns the path."""
+    """Write an ensemble's deck of run/, made small, to `path`: three realisations of 40 members, in units of 16; returns the path.
+
+    Members that are points of a deck's list are all there, on a few cells.
+    """
     whole = deck(name)
-    ends = [f"ensemble.{key}" for key in ("t_end", "s_end", "tau_end") if key in whole.ensemble]
-    chosen = {"turbulence.modes": "24", "ensemble.realisations": "3", "ensemble.particles": "40", "ensemble.unit": "16",
-              **{end: "30.0" for end in ends}}
+    if "ensemble" in whole:
+        ends = [f"ensemble.{key}" for key in ("t_end", "s_end", "tau_end") if key in whole.ensemble]
+        chosen = {"turbulence.modes": "24", "ensemble.realisations": "3", "ensemble.particles": "40", "ensemble.unit": "16",
+                  **{end: "30.0" for end in ends}}
+    else:
+        chosen = {"axes.mu.cells": "400"}
     chosen |= dict(setting.split("=", 1) for setting in settings)
     path.write_text(deck(name, *(f"{key}={value}" for key, value in chosen.items())).as_toml(), encoding="utf-8")
     return str(path)

@@ -61,28 +61,38 @@ def _check_axis(axis):
         raise Refused("a logarithmic axis must begin above 0", "from", allowed="above 0")
 
 
-def time_section(end="100 kyr", rtol=1e-4, **further):
-    """The section [time] with the problem's own defaults and `further` keys."""
+def _span(unit):
+    """The range of a simulated time: in seconds, or in a unit of the problem's own."""
+    return {"low": "1 s", "high": "1e12 yr"} if unit else {"positive": True, "high": "1e12"}
+
+
+def time_section(end="100 kyr", rtol=1e-4, unit="s", **further):
+    """The section [time] with the problem's own defaults, its unit of time ("" for pure numbers) and `further` keys."""
+    most = _span(unit)["high"]
     return Section(
         "time", "how long, and how exactly",
-        end=quantity(end, "s", low="1 s", high="1e12 yr", meaning="simulated time"),
+        end=quantity(end, unit, **_span(unit), meaning="simulated time"),
         rtol=number(rtol, low=1e-12, high=0.1, meaning="relative error that a step may make"),
-        first_step=quantity(None, "s", positive=True, high="1e12 yr", otherwise="chosen by the solver",
+        first_step=quantity(None, unit, positive=True, high=most, otherwise="chosen by the solver",
                             meaning="first step"),
-        max_step=quantity(None, "s", positive=True, high="1e12 yr", otherwise="no limit", meaning="longest step"),
+        max_step=quantity(None, unit, positive=True, high=most, otherwise="no limit", meaning="longest step"),
         max_steps=integer(1_000_000, low=1, high=2**31 - 1, meaning="stop after so many steps"),
         **further)
 
 
-TIME = time_section()
+def output_section(unit="s"):
+    """The section [output] with snapshots at times in `unit` ("" for pure numbers)."""
+    return Section(
+        "output", "what is written, and how often",
+        snapshots=times(None, unit, low=f"0 {unit}".strip(), high=_span(unit)["high"], longest=_MOST_SNAPSHOTS,
+                        otherwise="ten equal intervals", meaning="times of the snapshots: a list, or an interval"),
+        history_every=integer(1, low=1, high=2**31 - 1, meaning="steps between records of history.csv"),
+        checkpoint_every=quantity("10 min", "s", positive=True, high="1 yr", meaning="wall-clock time between checkpoints"),
+        checkpoint_steps=integer(0, low=0, high=2**31 - 1, meaning="steps between checkpoints; 0: by wall clock only"))
 
-OUTPUT = Section(
-    "output", "what is written, and how often",
-    snapshots=times(None, "s", low="0 s", high="1e12 yr", longest=_MOST_SNAPSHOTS, otherwise="ten equal intervals",
-                    meaning="times of the snapshots: a list, or an interval"),
-    history_every=integer(1, low=1, high=2**31 - 1, meaning="steps between records of history.csv"),
-    checkpoint_every=quantity("10 min", "s", positive=True, high="1 yr", meaning="wall-clock time between checkpoints"),
-    checkpoint_steps=integer(0, low=0, high=2**31 - 1, meaning="steps between checkpoints; 0: by wall clock only"))
+
+TIME = time_section()
+OUTPUT = output_section()
 
 SOLVER = Section(
     "solver", "for experts",

@@ -167,7 +167,8 @@ class Text(Key):
 
 @dataclass(frozen=True)
 class Quantity(_Bounded):
-    """A number with a unit: float in `unit`; `low` and `high` are written as the deck writes quantities."""
+    """A number with a unit: float in `unit`; `low` and `high` are written as the deck writes quantities. With the unit "" a pure
+    number, for problems in units of their own."""
 
     unit: str = ""
 
@@ -176,9 +177,11 @@ class Quantity(_Bounded):
 
     @property
     def allowed(self):
-        return self.limits or f"a quantity in {self.unit}"
+        return self.limits or (f"a quantity in {self.unit}" if self.unit else "a pure number")
 
     def value(self, raw):
+        if self.unit == "":
+            return self._check(Number(None).value(raw))
         if isinstance(raw, (int, float)) and not isinstance(raw, bool):
             raise Refused("missing unit", allowed=self._with_unit)
         if not isinstance(raw, str):
@@ -190,7 +193,7 @@ class Quantity(_Bounded):
 
     @property
     def _with_unit(self):
-        text = f'a number and a unit in quotes, as "1 {self.unit}"'
+        text = f'a number and a unit in quotes, as "1 {self.unit}"' if self.unit else "a pure number"
         return f"{text}; {self.limits}" if self.limits else text
 
 
@@ -205,7 +208,7 @@ class Quantities(Quantity):
     @property
     def allowed(self):
         each = f", each {self.limits}" if self.limits else ""
-        return f"a list of quantities in {self.unit}{each}"
+        return f"a list of {f'quantities in {self.unit}' if self.unit else 'pure numbers'}{each}"
 
     def value(self, raw):
         if not isinstance(raw, list):
@@ -256,7 +259,7 @@ class Times(Quantities):
 
     @property
     def allowed(self):
-        return 'a list of increasing times, or an interval as "10 kyr"'
+        return f'a list of increasing times, or an interval as {chr(34) + "10 kyr" + chr(34) if self.unit else "10.0"}'
 
     def value(self, raw):
         if raw is None:

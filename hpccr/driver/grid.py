@@ -7,7 +7,6 @@ import numpy as np
 from hpccr.driver.job import Job
 from hpccr.errors import RunError
 from hpccr.problems import registry
-from hpccr.units import kyr
 
 
 class GridJob(Job):
@@ -15,7 +14,8 @@ class GridJob(Job):
 
     def __init__(self, deck, directory, session):
         self.problem = registry.load(deck.problem)(deck)
-        super().__init__(deck, directory, session, deck.time.end / kyr, "kyr")
+        self.unit, self.clock = self.problem.clock
+        super().__init__(deck, directory, session, deck.time.end / self.clock, self.unit)
         self.simulation, self.fields = self._simulate(session.petsc)
         self.times = deck.output.snapshots.until(deck.time.end)
         self.history, self.next = None, 0
@@ -92,9 +92,11 @@ class GridJob(Job):
         self.next = meta["next"]
         self._open_history()
         self.history.resume(meta["history"])
-        self.progress.resume(simulation.stepper.t / kyr)
-        self.progress.say(f"restart at t = {simulation.stepper.t / kyr:.6g} kyr, step {simulation.stepper.number}, "
-                          f"on {self.comm.size} ranks")
+        self.progress.resume(simulation.stepper.t / self.clock)
+        self.progress.say(f"restart {self._now()}, step {simulation.stepper.number}, on {self.comm.size} ranks")
+
+    def _now(self):
+        return f"at t = {self.simulation.stepper.t / self.clock:.6g} {self.unit}"
 
     # -- the loop ---------------------------------------------------------------------------------------
 
@@ -105,7 +107,7 @@ class GridJob(Job):
             most = min(self.deck.time.max_steps, stepper.max_steps)
             if stepper.number >= most:
                 self._checkpoint()
-                raise RunError(f"the limit of {most} steps is reached at t = {stepper.t / kyr:.6g} kyr")
+                raise RunError(f"the limit of {most} steps is reached {self._now()}")
             stop = self.times[self.next] if self.next < len(self.times) else end
             began = time.monotonic()
             asked, due = self.simulation.step(min(stop, end), self.vote)
@@ -114,12 +116,12 @@ class GridJob(Job):
             if stepper.number % every.history_every == 0 or last:
                 self._record()
             self._snapshots()
-            self.progress.update(stepper.t / kyr, f"step {stepper.number}  iterations {stepper.iterations}")
+            self.progress.update(stepper.t / self.clock, f"step {stepper.number}  iterations {stepper.iterations}")
             by_steps = every.checkpoint_steps and stepper.number % every.checkpoint_steps == 0
             if due or by_steps or asked or last:
                 self._checkpoint()
             if asked and not last:
-                return self.stopped(asked, f"at t = {stepper.t / kyr:.6g} kyr")
+                return self.stopped(asked, self._now())
         self._finish()
         return 0
 

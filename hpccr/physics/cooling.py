@@ -9,12 +9,12 @@
 """
 
 import math
-from pathlib import Path
 
 import numpy as np
 
 from hpccr.errors import InputError
 from hpccr.jit import kernel
+from hpccr.physics import tables
 
 HEATING = 2e-26     # Γ of Koyama & Inutsuka 2002 [erg/s]
 JOINT = 4.238       # log₁₀ T [K] up to which their fit is used
@@ -146,42 +146,17 @@ def lookup(lnT, first, per_step, values):
     return values[j] + (x - j) * rise, rise * per_step
 
 
-COLUMNS = "two columns, log10 T [K] and log10 Lambda [erg cm3/s], # for comments"
-
 
 def _read(path):
     """log₁₀ T, log₁₀ Λ of a file: arrays (n,), n ≥ 2."""
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "not a text file"
-        raise InputError(f"the cooling table cannot be read: {reason}", where=str(path), allowed=COLUMNS) from None
-    rows = []
-    for number, line in enumerate(text.splitlines(), 1):
-        words = line.partition("#")[0].split()
-        if words:
-            rows.append(_row(words, rows[-1][0] if rows else -math.inf, f"{path}, line {number}"))
-    if len(rows) < 2:
-        raise InputError("the cooling table is too short", where=str(path), given=f"{len(rows)} lines", allowed="2 or more")
-    if rows[0][0] > HIGHEST_JOINT:
-        raise InputError("the cooling table begins too hot", where=str(path), given=f"log10 T = {rows[0][0]:g}",
-                         allowed=f"{HIGHEST_JOINT} or less: what is below is Koyama & Inutsuka 2002")
-    return np.array(rows).T.copy()
-
-
-def _row(words, before, where):
-    """(log₁₀ T, log₁₀ Λ) of one line, log₁₀ T above `before`."""
-    given = " ".join(words)[:60]
-    try:
-        log_T, log_Lambda = map(float, words)
-    except ValueError:
-        raise InputError("not a line of a cooling table", where=where, given=given, allowed=COLUMNS) from None
-    if not (math.isfinite(log_T) and math.isfinite(log_Lambda)):
-        raise InputError("not a finite number", where=where, given=given)
+    names = "log10 T [K]", "log10 Lambda [erg cm3/s]"
+    rows = tables.read(path, "cooling table", names)
     # Columns that are not logarithms end up far outside.
-    if not (0 <= log_T <= 12 and -100 <= log_Lambda <= -10):
-        raise InputError("outside of any cooling curve", where=where, given=given,
-                         allowed=f"log10 T from 0 to 12, log10 Lambda from -100 to -10; {COLUMNS}")
-    if log_T <= before:
-        raise InputError("temperatures must rise", where=where, given=f"log10 T = {log_T:g} after {before:g}")
-    return log_T, log_Lambda
+    far = ~((rows[0] >= 0) & (rows[0] <= 12) & (rows[1] >= -100) & (rows[1] <= -10))
+    if far.any():
+        raise InputError("outside of any cooling curve", where=str(path), given="{:g} {:g}".format(*rows[:, far][:, 0]),
+                         allowed=f"{names[0]} from 0 to 12, {names[1]} from -100 to -10")
+    if rows[0, 0] > HIGHEST_JOINT:
+        raise InputError("the cooling table begins too hot", where=str(path), given=f"log10 T = {rows[0, 0]:g}",
+                         allowed=f"{HIGHEST_JOINT} or less: what is below is Koyama & Inutsuka 2002")
+    return rows

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from hpccr.units import kyr
+
 
 class Problem:
     """A system of equations with its parameters, initial state, diagnostics and truth.
@@ -25,12 +27,15 @@ class Problem:
         "grid", "flow" (gas and CRs, see steppers.flow), or "ensemble" (see problems.ensemble).
     warnings : list of str
         What the user should know before the run.
+    clock : (str, float)
+        The unit in which the run tells its time, and its size in the deck's [s].
     """
 
     name = summary = reproduces = truth = ""
     sections = ()
     engine = "grid"
     warnings = ()
+    clock = ("kyr", kyr)
 
     def __init__(self, deck):
         self.deck = deck
@@ -38,6 +43,9 @@ class Problem:
     @classmethod
     def check(cls, deck):
         """Raise InputError where sections that are valid by themselves do not fit together."""
+
+    def compile(self):
+        """Compile the kernels of a run, by one rank before many runs begin; without a message. A run does it by itself as well."""
 
     # -- the grid and what lives on it ------------------------------------------------------------------
 

@@ -30,8 +30,11 @@ def wrong_values(kind):
         other = "5 kyr" if kind.unit != "s" else "5 pc"
         each = ["5", "5.0", "nan", "inf", "true", '""', '"5"', '"pc"', f'"nan {kind.unit}"', f'"inf {kind.unit}"', '"5 furlong"',
                 toml(other), f'"5 {kind.unit}2"', *beyond(kind)]
+        if not kind.unit:
+            each = ["nan", "inf", "true", '""', '"5"', '"5 pc"', *beyond(kind)]
         if isinstance(kind, Quantities):
-            return anything + ["5", "true"] + [f"[{one}]" for one in each]
+            # Times may also be one interval.
+            return anything + (["5"] if kind.unit else []) + ["true"] + [f"[{one}]" for one in each]
         if isinstance(kind, Table):
             x, y = kind.columns
             return anything + each + [f'{{ {x} = ["1 GeV"], {y} = [{one}] }}' for one in each] + [
@@ -56,7 +59,7 @@ def wrong_values(kind):
 def beyond(kind):
     """Values just outside the limits of a bounded key, as TOML text."""
     def written(value):
-        if isinstance(kind, Quantity):
+        if isinstance(kind, Quantity) and kind.unit:
             return toml(f"{value!r} {kind.unit}")
         return toml(int(value) if isinstance(kind, Integer) else float(value))
 
