@@ -10,13 +10,13 @@ from hpccr import parallel
 from hpccr.deck import library, reader
 from hpccr.deck.compound import File
 from hpccr.deck.reader import Deck
-from hpccr.driver import ensemble, flow, grid
+from hpccr.driver import ensemble, flow, grid, kinetic
 from hpccr.driver.job import STOPPED, Session, Signals  # noqa: F401
 from hpccr.errors import InputError
 from hpccr.problems import registry
 
 # The kind of job that each kind of problem asks for by its attribute `engine`.
-JOBS = {"grid": grid.GridJob, "flow": flow.FlowJob, "ensemble": ensemble.EnsembleJob}
+JOBS = {"grid": grid.GridJob, "flow": flow.FlowJob, "kinetic": kinetic.KineticJob, "ensemble": ensemble.EnsembleJob}
 
 
 def check(deck):

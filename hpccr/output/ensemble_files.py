@@ -88,16 +88,29 @@ def read_starts(path, directions=True):
     return position, direction / size[:, None], unit
 
 
+def read_scattering(path):
+    """The pitch-angle scattering that a run of orbits has measured: mu and D_mumu/Ω of a snapshot, arrays (n,); what no orbit has
+    visited is NaN.
+
+    Raises
+    ------
+    InputError
+        No such file, no HDF5, a dataset missing or of another shape.
+    """
+    (mu, D), _ = _read(path, {"mu": (None,), "D_mumu": (None,)}, gaps=True)
+    return mu, D
+
+
 def _place(path, name):
     return f"{path}, dataset {name}"
 
 
-def _read(path, shapes):
-    """Datasets of one length in the order of `shapes`, as arrays of floats, and the unit of length."""
+def _read(path, shapes, gaps=False):
+    """Datasets of one length in the order of `shapes`, as arrays of floats, with gaps if NaN is allowed, and the unit of length."""
     h5py = hdf5.library(_ALONE)
     try:
         with h5py.File(path, "r") as file:
-            arrays = [_dataset(h5py, file, path, name, shape) for name, shape in shapes.items()]
+            arrays = [_dataset(h5py, file, path, name, (shape, gaps)) for name, shape in shapes.items()]
             unit = file.attrs.get("length_unit", "1")
     except OSError as error:
         readable = os.path.isfile(path) and os.access(path, os.R_OK)
@@ -115,7 +128,8 @@ def _read(path, shapes):
     return arrays, unit.decode(errors="replace") if isinstance(unit, bytes) else str(unit)
 
 
-def _dataset(h5py, file, path, name, shape):
+def _dataset(h5py, file, path, name, wanted):
+    shape, gaps = wanted
     if name not in file or not isinstance(file[name], h5py.Dataset):
         raise InputError(f"no dataset {name}", where=str(path), given=", ".join(file) or "an empty file",
                          nearest=nearest(name, list(file)))
@@ -127,7 +141,7 @@ def _dataset(h5py, file, path, name, shape):
     if item.dtype.kind not in "fiu":
         raise InputError("not numbers", where=_place(path, name), given=str(item.dtype), allowed="floating-point numbers")
     array = np.ascontiguousarray(item[...], dtype=float)
-    fine = np.abs(array) <= _LARGEST
+    fine = (np.abs(array) <= _LARGEST) | (gaps & np.isnan(array))
     if not np.all(fine):
         place = np.argwhere(~fine)[0]
         what = "a value is too large" if np.all(np.isfinite(array)) else "not all values are finite"

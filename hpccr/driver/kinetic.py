@@ -1,0 +1,23 @@
+"""Jobs on pitch-angle transport: the grid's time loop around another simulation."""
+
+from hpccr.driver.grid import GridJob
+from hpccr.grid.strip import Strip
+
+
+class KineticJob(GridJob):
+    """A problem of pitch-angle transport, stepped to its end; parameters as Job."""
+
+    def _simulate(self, petsc):
+        from hpccr.output import kinetic_fields
+
+        return self.problem.simulation(self.comm), kinetic_fields
+
+    @staticmethod
+    def fit(problem, ranks):
+        """Raise InputError where so many ranks cannot share the mesh."""
+        Strip.fit(len(problem.line()), ranks)
+
+    @staticmethod
+    def seconds(problem):
+        """Roughly the core seconds of a run."""
+        return problem.expected_steps() * (2e-8 * GridJob.unknowns(problem) + 3e-4)

@@ -1,0 +1,245 @@
+"""Streaming along z and scattering in μ: numba loops over plain arrays.
+
+Arrays are u[j, i]: μ first, then z, which is contiguous. Those that carry three ghosts on each side have their own cell i in
+column i + 3. Loops run along z with unsigned flat indices, which the compiler turns into vectors.
+"""
+
+import numpy as np
+
+from hpccr.jit import kernel
+
+# No face value is larger than so many times the cell that it flows out of, and none is negative: then a cell that is empty
+# loses nothing. Steeper than this from cell to cell nothing is resolved.
+STEEPEST = 3.0
+
+
+@kernel
+def stream(u, speed, forward, backward, inflow, ends, area, inverse_volume, widths, share, rate, through):
+    """rate ← −(1/V) Δ(A s û), s = ε μ, with fifth-order upwind face values.
+
+    u : (rows, count + 6).  speed : (rows,).  forward, backward : (5, count + 1) weights of the cells i − 3 … i + 1 and
+    i − 2 … i + 2 in the value on face i, for positive and negative speed.  inflow : (2, rows) values that enter at the ends.
+    ends : (2, 2) for face 0 and face `count`, 1 or 0: whether `inflow` enters there, and whether what passes is counted.
+    area : (count + 1,).  inverse_volume : (count,).  widths : (rows,) of μ.  rate : (rows, count).
+    through : (4,) += share times what enters and leaves at face 0, and what enters and leaves at face `count`.
+    """
+    rows, n = rate.shape
+    faces = np.uint64(n + 1)
+    flux = np.empty(n + 1)
+    flat, out = u.reshape(-1), rate.reshape(-1)
+    ahead, behind = forward.reshape(-1), backward.reshape(-1)
+    for j in range(rows):
+        s = speed[j]
+        weights = ahead if s >= 0.0 else behind
+        # The leftmost of the five cells, and the one that it flows out of.
+        start = np.uint64(j * (n + 6) + (0 if s >= 0.0 else 1))
+        up = np.uint64(j * (n + 6) + (2 if s >= 0.0 else 3))
+        for i in range(faces):
+            value = (weights[i] * flat[start + i] + weights[faces + i] * flat[start + np.uint64(1) + i]
+                     + weights[np.uint64(2) * faces + i] * flat[start + np.uint64(2) + i]
+                     + weights[np.uint64(3) * faces + i] * flat[start + np.uint64(3) + i]
+                     + weights[np.uint64(4) * faces + i] * flat[start + np.uint64(4) + i])
+            most = STEEPEST * max(flat[up + i], 0.0)
+            flux[i] = s * area[i] * min(max(value, 0.0), most)
+        if s >= 0.0 and ends[0, 0] == 1:
+            flux[0] = s * area[0] * inflow[0, j]
+        if s < 0.0 and ends[1, 0] == 1:
+            flux[n] = s * area[n] * inflow[1, j]
+        row = np.uint64(j * n)
+        for i in range(np.uint64(n)):
+            out[row + i] = (flux[i] - flux[i + np.uint64(1)]) * inverse_volume[i]
+        # To the right it enters at the left end and leaves at the right one.
+        side, w = 0 if s >= 0.0 else 1, share * widths[j]
+        if ends[0, 1] == 1:
+            through[side] += w * abs(flux[0])
+        if ends[1, 1] == 1:
+            through[3 - side] += w * abs(flux[n])
+
+
+@kernel
+def mirror(u, left, right):
+    """Fill the ghosts at walls: what comes back has −μ. left, right : 1 where the strip ends at a wall."""
+    rows, n = u.shape[0], u.shape[1] - 6
+    for j in range(rows):
+        for k in range(3):
+            if left == 1:
+                u[j, 2 - k] = u[rows - 1 - j, 3 + k]
+            if right == 1:
+                u[j, n + 3 + k] = u[rows - 1 - j, n + 2 - k]
+
+
+@kernel
+def combine(u, parts, weights, out):
+    """out ← u + Σ weights parts; u, out : (rows, count + 6), parts : (many, rows, count), weights : (many,)."""
+    many, rows, n = parts.shape
+    here, there, added = u.reshape(-1), out.reshape(-1), parts.reshape(-1)
+    for j in range(rows):
+        at = np.uint64(j * (n + 6) + 3)
+        for i in range(np.uint64(n)):
+            there[at + i] = here[at + i]
+        for k in range(many):
+            w = weights[k]
+            if w != 0.0:
+                part = np.uint64((k * rows + j) * n)
+                for i in range(np.uint64(n)):
+                    there[at + i] += w * added[part + i]
+
+
+@kernel
+def sweep(below, inverse, above, x):
+    """x ← (1 − τ S)⁻¹ x by elimination along μ, alike at all z.
+
+    below, inverse, above : (rows,) factors of `factor`.  x : (rows, count + 6).
+    """
+    rows, wide = x.shape
+    flat, n = x.reshape(-1), np.uint64(wide)
+    for j in range(rows):
+        at, low, inv = np.uint64(j * wide), below[j], inverse[j]
+        if j == 0:
+            for i in range(n):
+                flat[at + i] *= inv
+        else:
+            before = np.uint64((j - 1) * wide)
+            for i in range(n):
+                flat[at + i] = (flat[at + i] + low * flat[before + i]) * inv
+    for j in range(rows - 2, -1, -1):
+        at, after, high = np.uint64(j * wide), np.uint64((j + 1) * wide), above[j]
+        for i in range(n):
+            flat[at + i] += high * flat[after + i]
+
+
+@kernel
+def factor(tau, lower, diag, upper, inverse, above):
+    """Factors of 1 − τ S for one column or many: rows j of (rows, columns), S = (lower, −diag, upper), all of them positive."""
+    rows, columns = diag.shape
+    for i in range(columns):
+        inverse[0, i] = 1.0 / (1.0 + tau * diag[0, i])
+        above[0, i] = tau * upper[0, i] * inverse[0, i]
+    for j in range(1, rows):
+        for i in range(columns):
+            inverse[j, i] = 1.0 / (1.0 + tau * diag[j, i] - tau * lower[j, i] * above[j - 1, i])
+            above[j, i] = tau * upper[j, i] * inverse[j, i]
+
+
+@kernel
+def sweep_each(tau, lower, inverse, above, x):
+    """As `sweep`, with factors (rows, count) that differ from cell to cell; x : (rows, count + 6)."""
+    rows, n = inverse.shape
+    flat, low, inv, high = x.reshape(-1), lower.reshape(-1), inverse.reshape(-1), above.reshape(-1)
+    for j in range(rows):
+        at, row = np.uint64(j * (n + 6) + 3), np.uint64(j * n)
+        if j == 0:
+            for i in range(np.uint64(n)):
+                flat[at + i] *= inv[row + i]
+        else:
+            before = np.uint64((j - 1) * (n + 6) + 3)
+            for i in range(np.uint64(n)):
+                flat[at + i] = (flat[at + i] + tau * low[row + i] * flat[before + i]) * inv[row + i]
+    for j in range(rows - 2, -1, -1):
+        at, after, row = np.uint64(j * (n + 6) + 3), np.uint64((j + 1) * (n + 6) + 3), np.uint64(j * n)
+        for i in range(np.uint64(n)):
+            flat[at + i] += high[row + i] * flat[after + i]
+
+
+@kernel
+def scatter(lower, diag, upper, u, rate):
+    """rate ← S u; lower, diag, upper : (rows, 1) or (rows, count), u : (rows, count + 6), rate : (rows, count)."""
+    rows, n = rate.shape
+    flat, out = u.reshape(-1), rate.reshape(-1)
+    low, mid, high = lower.reshape(-1), diag.reshape(-1), upper.reshape(-1)
+    many = np.uint64(1 if diag.shape[1] > 1 else 0)
+    for j in range(rows):
+        k = np.uint64(j * diag.shape[1])
+        # What lies beyond the ends has the weight zero.
+        at, row = np.uint64(j * (n + 6) + 3), np.uint64(j * n)
+        below, above = np.uint64(max(j - 1, 0) * (n + 6) + 3), np.uint64(min(j + 1, rows - 1) * (n + 6) + 3)
+        if many == 1:
+            for i in range(np.uint64(n)):
+                out[row + i] = low[k + i] * flat[below + i] - mid[k + i] * flat[at + i] + high[k + i] * flat[above + i]
+        else:
+            a, b, c = low[k], mid[k], high[k]
+            for i in range(np.uint64(n)):
+                out[row + i] = a * flat[below + i] - b * flat[at + i] + c * flat[above + i]
+
+
+@kernel
+def part(y, x, inverse_tau, rate):
+    """rate ← (y − x)/τ, which is S y after y = (1 − τ S)⁻¹ x; y : (rows, count + 6), x, rate : (rows, count), may be one array."""
+    rows, n = rate.shape
+    here, before, out = y.reshape(-1), x.reshape(-1), rate.reshape(-1)
+    for j in range(rows):
+        at, row = np.uint64(j * (n + 6) + 3), np.uint64(j * n)
+        for i in range(np.uint64(n)):
+            out[row + i] = (here[at + i] - before[row + i]) * inverse_tau
+
+
+@kernel
+def level(widths, rate):
+    """Take from rate (rows, count) its mean over μ: scattering has none but by rounding, which would add up. widths add to 2."""
+    rows, n = rate.shape
+    mean, out = np.zeros(n), rate.reshape(-1)
+    for j in range(rows):
+        row, w = np.uint64(j * n), 0.5 * widths[j]
+        for i in range(np.uint64(n)):
+            mean[i] += w * out[row + i]
+    for j in range(rows):
+        row = np.uint64(j * n)
+        for i in range(np.uint64(n)):
+            out[row + i] -= mean[i]
+
+
+@kernel(fastmath={"reassoc", "contract"})
+def judge(u, new, parts, weights, widths, volumes, out):
+    """out ← Σ of weights·volumes times [error², new², −min(new, 0), max(new, 0)] over the own cells.
+
+    u, new : (rows, count + 6).  parts : (many, rows, count) and weights : (many,) make the error.  widths : (rows,) of μ,
+    volumes : (count,).
+    """
+    many, rows, n = parts.shape
+    error = np.empty(n)
+    added, flat = parts.reshape(-1), new.reshape(-1)
+    out[:] = 0.0
+    for j in range(rows):
+        for i in range(np.uint64(n)):
+            error[i] = 0.0
+        for k in range(many):
+            w = weights[k]
+            if w != 0.0:
+                row = np.uint64((k * rows + j) * n)
+                for i in range(np.uint64(n)):
+                    error[i] += w * added[row + i]
+        at = np.uint64(j * (n + 6) + 3)
+        squares = sizes = short = full = 0.0
+        for i in range(np.uint64(n)):
+            value, v = flat[at + i], volumes[i]
+            squares += v * error[i] * error[i]
+            sizes += v * value * value
+            short += v * max(-value, 0.0)
+            full += v * max(value, 0.0)
+        out[0] += widths[j] * squares
+        out[1] += widths[j] * sizes
+        out[2] += widths[j] * short
+        out[3] += widths[j] * full
+
+
+@kernel
+def lift(u, keep):
+    """Set what lies below zero to zero, and the rest to `keep` times what it was."""
+    flat = u.reshape(-1)
+    for i in range(np.uint64(flat.size)):
+        flat[i] = max(flat[i], 0.0) * keep
+
+
+@kernel
+def project(u, nodes, widths, even, odd):
+    """even, odd (count,) ← ½ ∫ f dμ and ½ ∫ μ f dμ; u : (rows, count + 6), nodes, widths : (rows,)."""
+    rows, n = u.shape[0], even.shape[0]
+    flat = u.reshape(-1)
+    even[:] = 0.0
+    odd[:] = 0.0
+    for j in range(rows):
+        w, m = 0.5 * widths[j], 0.5 * widths[j] * nodes[j]
+        at = np.uint64(j * (n + 6) + 3)
+        for i in range(np.uint64(n)):
+            even[i] += w * flat[at + i]
+            odd[i] += m * flat[at + i]

@@ -1,0 +1,214 @@
+"""Pitch-angle transport ready to take steps: state, step control, budget. No files and no clocks here; the driver adds them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hpccr import parallel
+from hpccr.errors import RunError
+from hpccr.grid.strip import Strip
+from hpccr.grid.tube import Pitch, Tube
+from hpccr.operators import pitch_kernels as kernels
+from hpccr.operators.scattering import Scattering
+from hpccr.operators.streaming import Streaming
+from hpccr.physics import focusing
+from hpccr.steppers.ark import Ark
+
+_MOST_TRIES = 40
+THROUGH = ("in_left", "out_left", "in_right", "out_right")
+
+
+@dataclass
+class Model:
+    """The equation in numbers.
+
+    Attributes
+    ----------
+    tube, pitch : Tube, Pitch
+    epsilon : float
+        v/(l ν).
+    law : physics.pitch_angle.Scattering
+        D(μ).
+    ends : (str, str)
+        "open", "source", "wall", "periodic".
+    inflow : (array (rows,), array (rows,))
+        f of what enters at the ends.
+    """
+
+    tube: Tube
+    pitch: Pitch
+    epsilon: float
+    law: object
+    ends: tuple
+    inflow: tuple
+
+
+class Clock:
+    """Time and step control.
+
+    Attributes
+    ----------
+    t, t_before, dt : float
+        Now, before the last step, and what the controller would do next.
+    number, rejections : int
+    """
+
+    # A grid's driver asks for these of any stepper; nothing here iterates.
+    max_steps, iterations = 2**31 - 1, 0
+
+    def __init__(self):
+        self.t = self.t_before = self.dt = 0.0
+        self.number = self.rejections = 0
+
+
+class Kinetic:
+    """What one run of pitch-angle transport computes with.
+
+    Parameters
+    ----------
+    problem : Problem
+        Offers model(), initial(cells) (rows, cells of the slice) and observer(kinetic).
+    comm : Comm
+
+    Attributes
+    ----------
+    strip, ark, stepper
+    through : array (4,)
+        What has entered and left at the left, and at the right end [number].
+    first : float
+        The number of particles at the start, ∫∫ A f dz dμ.
+    lifted : float
+        What was lifted to zero so far, relative to the content.
+    """
+
+    def __init__(self, problem, comm):
+        self.problem, self.comm, self.model = problem, comm, problem.model()
+        time, model = problem.deck.time, self.model
+        self.strip = Strip(len(model.tube), comm, model.ends[0] == "periodic")
+        comm.root_first(lambda: warm(model.law))
+        self.ark, self.stepper = _ark(model, self.strip), Clock()
+        fastest = (model.epsilon * model.pitch.cosines[-1] / model.tube.widths).max()
+        self.rtol, self.limit = time.rtol, min(time.courant / fastest, time.max_step or np.inf)
+        self.through, self.first, self.lifted = np.zeros(4), 0.0, 0.0
+        self.observer = problem.observer(self)
+
+    # -- state --------------------------------------------------------------------------------------------
+
+    def begin(self):
+        """The initial state at t = 0; collective."""
+        time = self.problem.deck.time
+        self.strip.own(self.ark.u)[...] = self.problem.initial(self.strip.own_cells)
+        self.stepper.dt = min(time.first_step or self.problem.first_step(), self.limit)
+        self.first = self.comm.sum([self._number()])[0]
+        self.observer.begin()
+
+    def _number(self):
+        even, _ = self.isotropic()
+        return 2 * float(even @ self.ark.volumes)
+
+    def isotropic(self):
+        """½ ∫ f dμ and ½ ∫ μ f dμ in the own cells: two arrays (count,)."""
+        even, odd = np.empty((2, self.strip.count))
+        kernels.project(self.ark.u, self.model.pitch.cosines, self.model.pitch.widths, even, odd)
+        return even, odd
+
+    def state(self):
+        """What a checkpoint holds beside the array: plain values."""
+        c = self.stepper
+        return {"t": c.t, "t_before": c.t_before, "dt": c.dt, "number": c.number, "rejections": c.rejections, "first": self.first,
+                "lifted": self.lifted, "through": self.through.tolist(), "observer": self.observer.state()}
+
+    def resume(self, plain):
+        """Take back what `state` gave; the array is in place already."""
+        c = self.stepper
+        c.t, c.t_before, c.dt, c.number, c.rejections = (plain[k] for k in ("t", "t_before", "dt", "number", "rejections"))
+        self.first, self.lifted, self.through = plain["first"], plain["lifted"], np.array(plain["through"])
+        self.observer.restore(plain["observer"])
+
+    # -- steps --------------------------------------------------------------------------------------------
+
+    def step(self, t_stop, vote):
+        """One accepted step, at most to t_stop; the agreed votes. Collective.
+
+        Raises
+        ------
+        RunError
+            The step cannot be made however short it is.
+        """
+        clock, reason = self.stepper, ""
+        for _ in range(_MOST_TRIES):
+            free, left = min(clock.dt, self.limit), t_stop - clock.t
+            # Two steps of equal length rather than a long and a tiny one.
+            dt = left if left <= 1.0001 * free else min(free, 0.5 * left)
+            outcome = self.ark.attempt(dt)
+            votes = self.comm.max(vote())
+            reason, factor, keep, through = self._judge(outcome)
+            if not reason:
+                break
+            clock.rejections += 1
+            clock.dt = factor * dt
+        else:
+            raise RunError(f"no step is short enough at t = {clock.t:.6g}, step {clock.number}: {reason}")
+        self.ark.accept(keep)
+        self.through += through
+        longer = factor * dt
+        # A step that an output time has cut short says nothing against a longer one.
+        clock.dt = max(longer, clock.dt) if dt < 0.99 * free else longer
+        clock.t_before, clock.number = clock.t, clock.number + 1
+        clock.t = t_stop if abs(clock.t + dt - t_stop) <= 1e-12 * t_stop else clock.t + dt
+        return votes
+
+    def _judge(self, outcome):
+        """(reason to refuse a step or "", factor for the next one, what to keep when lifting or None, what has passed the ends), alike on
+        all ranks; collective."""
+        squares, sizes, short, full, *through = self.comm.sum(np.concatenate([outcome.sums, outcome.through]))
+        if not np.isfinite(squares + sizes + short + full):
+            return "f is not finite", 0.25, None, through
+        error = np.sqrt(squares / sizes) / self.rtol if sizes > 0 else 0.0
+        # An embedded error of second order falls with the third power of the step.
+        factor = min(max(0.9 * max(error, 1e-9) ** (-1 / 3), 0.2), 2.0)
+        if error > 1:
+            return f"its error is {error:.3g} times what is allowed", min(factor, 0.9), None, through
+        if short <= 0:
+            return "", factor, None, through
+        if short > 10 * self.rtol * full:
+            return f"f falls below zero by {short / full:.2g} of its content, where {10 * self.rtol:.2g} is allowed", 0.3, None, through
+        self.lifted += short / full
+        return "", factor, 1.0 - short / full, through
+
+    # -- what it tells --------------------------------------------------------------------------------------
+
+    def history(self):
+        """This step's figures: list of (column, unit, value); collective."""
+        c = self.stepper
+        return [("step", "1", c.number), ("time", "1/nu", c.t), ("dt", "1/nu", c.t - c.t_before), ("rejections", "1", c.rejections),
+                ("lifted", "1", self.lifted), *((name, "1", value) for name, value in zip(THROUGH, self.through)),
+                *self.observer.history()]
+
+    def summary(self):
+        """The final figures; collective."""
+        return self.observer.summary()
+
+    def destroy(self):
+        """Nothing is held together with other ranks."""
+
+
+def _ark(model, strip):
+    """f and its stages on a strip (Ark)."""
+    cells, tube, pitch = strip.own_cells, model.tube, model.pitch
+    # Focusing as fast as streaming, so that a uniform isotropic f stays.
+    drift = 0.5 * model.epsilon * pitch.stretch * tube.sigma[cells]
+    return Ark(Streaming(tube, pitch, model.epsilon, model.ends, model.inflow, strip),
+               Scattering(pitch, model.law, drift, tube.focusing.uniform), pitch.widths, tube.volumes[cells])
+
+
+def warm(law):
+    """Take a step on a few cells, which compiles every kernel; without a message. law : D(μ)."""
+    pitch = Pitch(4)
+    for sigma in (focusing.uniform(0.1), focusing.table([0.0, 1.0], [0.0, 0.1])):
+        ark = _ark(Model(Tube("z", np.linspace(0.0, 1.0, 9), sigma), pitch, 0.1, law, ("wall", "open"), (np.zeros(4), np.zeros(4))),
+                   Strip(8, parallel.alone()))
+        ark.u[...] = 1.0
+        ark.attempt(0.1)
+        ark.accept(1.0)
+    kernels.project(ark.u, pitch.cosines, pitch.widths, *np.zeros((2, 8)))
