@@ -11,7 +11,8 @@ NAMES = ensembles()
 # Long enough to be stopped in the middle of units, stored orbits among them.
 LONG = {"orbits": ("ensemble.t_end=600.0", "ensemble.store=[3, 50, 119]", "ensemble.store_every=20", "ensemble.half_step=true",
                    "turbulence.modes=256"),
-        "fieldlines": ("ensemble.s_end=40.0", "ensemble.tau_end=40.0", "ensemble.store=[3, 50, 119]", "turbulence.modes=128")}
+        "fieldlines": ("ensemble.s_end=40.0", "ensemble.tau_end=40.0", "ensemble.store=[3, 50, 119]", "turbulence.modes=128"),
+        "beam": ("axes.mu.cells=30000",)}
 
 
 def long(path, name, *settings):
