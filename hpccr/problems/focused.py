@@ -129,6 +129,10 @@ class Focused(Problem):
             raise deck.refuse("ends.left", "with focusing the two ends of the tube differ in area", allowed="transport.sigma = 0, or other ends")
         if mu.spacing == "legendre" and mu.cells > 512:
             raise deck.refuse("axes.mu.cells", "too many Gauss points", allowed="up to 512 with legendre")
+        for section, used in (("initial", deck.initial.angle == "beam"), ("ends", ends.angle == "beam" and "source" in (ends.left, ends.right))):
+            if mu.spacing == "legendre" and used and mu.cells**2 * deck.initial.spread < 20:
+                raise deck.refuse(f"{section}.angle", f"{mu.cells} Gauss points do not resolve a beam of spread {deck.initial.spread:g}",
+                                  allowed='a spread of 20/cells^2 or more, or axes.mu.spacing = "uniform" or "graded"')
         if mu.spacing == "legendre" and t.focusing != "uniform":
             raise deck.refuse("axes.mu.spacing", "Gauss points need the same focusing everywhere", allowed='"uniform" or "graded"')
         if mu.spacing == "legendre" and t.scattering in ("power", "filled", "orbits"):
@@ -142,6 +146,8 @@ class Focused(Problem):
         t, tube = self.deck.transport, self._tube
         if self.deck.axes.mu.spacing == "legendre" and t.scattering == "table":
             yield 'Gauss points converge slowly where D(mu) is not smooth or nearly 0; axes.mu.spacing = "graded" resolves that'
+        if self.deck.axes.mu.spacing == "legendre" and "source" in (self.deck.ends.left, self.deck.ends.right):
+            yield "Gauss points do not resolve the edge at mu = 0 of what enters: f is lifted to zero beside it, which costs accuracy"
         if self.coefficients.K <= 0:
             yield f"K = {self.coefficients.K:.4g} is not positive with this D(mu): there is no telegraph equation"
         drift = 0.5 * t.epsilon * np.abs(tube.sigma).max()
@@ -261,10 +267,15 @@ class Focused(Problem):
 
 
     def dispersion(self):
-        """λ(k) of the slowest mode on an infinite line: an entry of summary.json."""
+        """λ(k) of the slowest mode on an infinite line: an entry of summary.json; null where focusing is so strong that there is none
+        to be found."""
         from hpccr.physics import pitch_modes
 
         t, k = self.deck.transport, self.deck.dispersion.k
         sigma = t.sigma if self._tube.focusing.uniform else 0.0
-        slow = np.atleast_1d(pitch_modes.dispersion(self.law, t.epsilon, k, sigma=sigma))
-        return {"k": [float(x) for x in k], "value": [float(x) for x in slow.real], "imaginary": [float(x) for x in slow.imag], "unit": "nu"}
+        try:
+            slow = np.atleast_1d(pitch_modes.dispersion(self.law, t.epsilon, k, sigma=sigma))
+            parts = [float(x) for x in slow.real], [float(x) for x in slow.imag]
+        except np.linalg.LinAlgError:
+            parts = None, None
+        return {"k": [float(x) for x in k], "value": parts[0], "imaginary": parts[1], "unit": "nu"}
