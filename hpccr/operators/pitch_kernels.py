@@ -1,7 +1,7 @@
 """Streaming along z and scattering in μ: numba loops over plain arrays.
 
-Arrays are u[j, i]: μ first, then z, which is contiguous. Those that carry three ghosts on each side have their own cell i in
-column i + 3. Loops run along z with unsigned flat indices, which the compiler turns into vectors.
+Arrays are u[j, i]: μ first, then z, which is contiguous, with three ghosts on each side: own cell i is in column i + 3. Loops run
+along z with unsigned flat indices, which the compiler turns into vectors.
 """
 
 import numpy as np
@@ -17,13 +17,13 @@ STEEPEST = 3.0
 def stream(u, speed, forward, backward, inflow, ends, area, inverse_volume, widths, share, rate, through):
     """rate ← −(1/V) Δ(A s û), s = ε μ, with fifth-order upwind face values.
 
-    u : (rows, count + 6).  speed : (rows,).  forward, backward : (5, count + 1) weights of the cells i − 3 … i + 1 and
+    u, rate : (rows, count + 6).  speed : (rows,).  forward, backward : (5, count + 1) weights of the cells i − 3 … i + 1 and
     i − 2 … i + 2 in the value on face i, for positive and negative speed.  inflow : (2, rows) values that enter at the ends.
     ends : (2, 2) for face 0 and face `count`, 1 or 0: whether `inflow` enters there, and whether what passes is counted.
-    area : (count + 1,).  inverse_volume : (count,).  widths : (rows,) of μ.  rate : (rows, count).
+    area : (count + 1,).  inverse_volume : (count,).  widths : (rows,) of μ.
     through : (4,) += share times what enters and leaves at face 0, and what enters and leaves at face `count`.
     """
-    rows, n = rate.shape
+    rows, n = rate.shape[0], rate.shape[1] - 6
     faces = np.uint64(n + 1)
     flux = np.empty(n + 1)
     flat, out = u.reshape(-1), rate.reshape(-1)
@@ -45,9 +45,9 @@ def stream(u, speed, forward, backward, inflow, ends, area, inverse_volume, widt
             flux[0] = s * area[0] * inflow[0, j]
         if s < 0.0 and ends[1, 0] == 1:
             flux[n] = s * area[n] * inflow[1, j]
-        row = np.uint64(j * n)
+        at = np.uint64(j * (n + 6) + 3)
         for i in range(np.uint64(n)):
-            out[row + i] = (flux[i] - flux[i + np.uint64(1)]) * inverse_volume[i]
+            out[at + i] = (flux[i] - flux[i + np.uint64(1)]) * inverse_volume[i]
         # To the right it enters at the left end and leaves at the right one.
         side, w = 0 if s >= 0.0 else 1, share * widths[j]
         if ends[0, 1] == 1:
@@ -70,42 +70,77 @@ def mirror(u, left, right):
 
 @kernel
 def combine(u, parts, weights, out):
-    """out ← u + Σ weights parts; u, out : (rows, count + 6), parts : (many, rows, count), weights : (many,)."""
-    many, rows, n = parts.shape
-    here, there, added = u.reshape(-1), out.reshape(-1), parts.reshape(-1)
+    """out ← u + Σ weights parts; u, out : (rows, count + 6), parts : (many, rows, count + 6), weights : (many,)."""
+    here, there, added, size = u.reshape(-1), out.reshape(-1), parts.reshape(-1), np.uint64(u.size)
+    for i in range(size):
+        there[i] = here[i]
+    for k in range(len(weights)):
+        part, w = np.uint64(k) * size, weights[k]
+        if w != 0.0:
+            for i in range(size):
+                there[i] += w * added[part + i]
+
+
+@kernel
+def solve(u, parts, weights, tau, lower, inverse, above, widths, out, rate):
+    """A stage: out ← (1 − τ S)⁻¹ x with x = u + Σ weights parts, and rate ← S out = (out − x)/τ, less its mean over μ (see `level`).
+
+    By elimination along μ with the factors of `factor`, line by line while it is in the cache.
+
+    u, out, rate : (rows, count + 6), own cells only.  parts : (many, rows, count + 6), weights : (many,).  lower, inverse, above :
+    (rows, 1) or (rows, count).  widths : (rows,) of μ, which add to 2.
+    """
+    many, rows, n = parts.shape[0], parts.shape[1], np.uint64(parts.shape[2] - 6)
+    here, there, added, kept = u.reshape(-1), out.reshape(-1), parts.reshape(-1), rate.reshape(-1)
+    low, inv, high = lower.reshape(-1), inverse.reshape(-1), above.reshape(-1)
+    wide, each = u.shape[1], lower.shape[1] > 1
+    mean = np.zeros(n)
     for j in range(rows):
-        at = np.uint64(j * (n + 6) + 3)
-        for i in range(np.uint64(n)):
+        at, before = np.uint64(j * wide + 3), np.uint64((j - 1) * wide + 3)
+        for i in range(n):
             there[at + i] = here[at + i]
         for k in range(many):
             w = weights[k]
             if w != 0.0:
-                part = np.uint64((k * rows + j) * n)
-                for i in range(np.uint64(n)):
+                part = np.uint64((k * rows + j) * wide + 3)
+                for i in range(n):
                     there[at + i] += w * added[part + i]
-
-
-@kernel
-def sweep(below, inverse, above, x):
-    """x ← (1 − τ S)⁻¹ x by elimination along μ, alike at all z.
-
-    below, inverse, above : (rows,) factors of `factor`.  x : (rows, count + 6).
-    """
-    rows, wide = x.shape
-    flat, n = x.reshape(-1), np.uint64(wide)
-    for j in range(rows):
-        at, low, inv = np.uint64(j * wide), below[j], inverse[j]
-        if j == 0:
-            for i in range(n):
-                flat[at + i] *= inv
-        else:
-            before = np.uint64((j - 1) * wide)
-            for i in range(n):
-                flat[at + i] = (flat[at + i] + low * flat[before + i]) * inv
-    for j in range(rows - 2, -1, -1):
-        at, after, high = np.uint64(j * wide), np.uint64((j + 1) * wide), above[j]
         for i in range(n):
-            flat[at + i] += high * flat[after + i]
+            kept[at + i] = there[at + i]
+        if each:
+            place = np.uint64(j) * n
+            if j > 0:
+                for i in range(n):
+                    there[at + i] += tau * low[place + i] * there[before + i]
+            for i in range(n):
+                there[at + i] *= inv[place + i]
+        else:
+            w, scale = (tau * low[j] if j > 0 else 0.0), inv[j]
+            if j > 0:
+                for i in range(n):
+                    there[at + i] = (there[at + i] + w * there[before + i]) * scale
+            else:
+                for i in range(n):
+                    there[at + i] *= scale
+    for j in range(rows - 1, -1, -1):
+        at, after = np.uint64(j * wide + 3), np.uint64((j + 1) * wide + 3)
+        if j < rows - 1 and each:
+            place = np.uint64(j) * n
+            for i in range(n):
+                there[at + i] += high[place + i] * there[after + i]
+        elif j < rows - 1:
+            w = high[j]
+            for i in range(n):
+                there[at + i] += w * there[after + i]
+        w, per = 0.5 * widths[j], 1.0 / tau
+        for i in range(n):
+            value = (there[at + i] - kept[at + i]) * per
+            kept[at + i] = value
+            mean[i] += w * value
+    for j in range(rows):
+        at = np.uint64(j * wide + 3)
+        for i in range(n):
+            kept[at + i] -= mean[i]
 
 
 @kernel
@@ -122,93 +157,70 @@ def factor(tau, lower, diag, upper, inverse, above):
 
 
 @kernel
-def sweep_each(tau, lower, inverse, above, x):
-    """As `sweep`, with factors (rows, count) that differ from cell to cell; x : (rows, count + 6)."""
-    rows, n = inverse.shape
-    flat, low, inv, high = x.reshape(-1), lower.reshape(-1), inverse.reshape(-1), above.reshape(-1)
-    for j in range(rows):
-        at, row = np.uint64(j * (n + 6) + 3), np.uint64(j * n)
-        if j == 0:
-            for i in range(np.uint64(n)):
-                flat[at + i] *= inv[row + i]
-        else:
-            before = np.uint64((j - 1) * (n + 6) + 3)
-            for i in range(np.uint64(n)):
-                flat[at + i] = (flat[at + i] + tau * low[row + i] * flat[before + i]) * inv[row + i]
-    for j in range(rows - 2, -1, -1):
-        at, after, row = np.uint64(j * (n + 6) + 3), np.uint64((j + 1) * (n + 6) + 3), np.uint64(j * n)
-        for i in range(np.uint64(n)):
-            flat[at + i] += high[row + i] * flat[after + i]
-
-
-@kernel
 def scatter(lower, diag, upper, u, rate):
-    """rate ← S u; lower, diag, upper : (rows, 1) or (rows, count), u : (rows, count + 6), rate : (rows, count)."""
-    rows, n = rate.shape
+    """rate ← S u; lower, diag, upper : (rows, 1) or (rows, count), u, rate : (rows, count + 6)."""
+    rows, n = rate.shape[0], rate.shape[1] - 6
     flat, out = u.reshape(-1), rate.reshape(-1)
     low, mid, high = lower.reshape(-1), diag.reshape(-1), upper.reshape(-1)
     many = np.uint64(1 if diag.shape[1] > 1 else 0)
     for j in range(rows):
         k = np.uint64(j * diag.shape[1])
         # What lies beyond the ends has the weight zero.
-        at, row = np.uint64(j * (n + 6) + 3), np.uint64(j * n)
+        at = np.uint64(j * (n + 6) + 3)
         below, above = np.uint64(max(j - 1, 0) * (n + 6) + 3), np.uint64(min(j + 1, rows - 1) * (n + 6) + 3)
         if many == 1:
             for i in range(np.uint64(n)):
-                out[row + i] = low[k + i] * flat[below + i] - mid[k + i] * flat[at + i] + high[k + i] * flat[above + i]
+                out[at + i] = low[k + i] * flat[below + i] - mid[k + i] * flat[at + i] + high[k + i] * flat[above + i]
         else:
             a, b, c = low[k], mid[k], high[k]
             for i in range(np.uint64(n)):
-                out[row + i] = a * flat[below + i] - b * flat[at + i] + c * flat[above + i]
+                out[at + i] = a * flat[below + i] - b * flat[at + i] + c * flat[above + i]
 
 
 @kernel
 def part(y, x, inverse_tau, rate):
-    """rate ← (y − x)/τ, which is S y after y = (1 − τ S)⁻¹ x; y : (rows, count + 6), x, rate : (rows, count), may be one array."""
-    rows, n = rate.shape
+    """rate ← (y − x)/τ, which is S y after y = (1 − τ S)⁻¹ x; all (rows, count + 6), x and rate may be one array."""
     here, before, out = y.reshape(-1), x.reshape(-1), rate.reshape(-1)
-    for j in range(rows):
-        at, row = np.uint64(j * (n + 6) + 3), np.uint64(j * n)
-        for i in range(np.uint64(n)):
-            out[row + i] = (here[at + i] - before[row + i]) * inverse_tau
+    for i in range(np.uint64(out.size)):
+        out[i] = (here[i] - before[i]) * inverse_tau
 
 
 @kernel
 def level(widths, rate):
-    """Take from rate (rows, count) its mean over μ: scattering has none but by rounding, which would add up. widths add to 2."""
-    rows, n = rate.shape
-    mean, out = np.zeros(n), rate.reshape(-1)
+    """Take from rate (rows, count + 6) its mean over μ: scattering has none but by rounding, which would add up. widths add to 2."""
+    rows, wide = rate.shape
+    mean, out = np.zeros(wide), rate.reshape(-1)
     for j in range(rows):
-        row, w = np.uint64(j * n), 0.5 * widths[j]
-        for i in range(np.uint64(n)):
+        row, w = np.uint64(j * wide), 0.5 * widths[j]
+        for i in range(np.uint64(wide)):
             mean[i] += w * out[row + i]
     for j in range(rows):
-        row = np.uint64(j * n)
-        for i in range(np.uint64(n)):
+        row = np.uint64(j * wide)
+        for i in range(np.uint64(wide)):
             out[row + i] -= mean[i]
 
 
 @kernel(fastmath={"reassoc", "contract"})
-def judge(u, new, parts, weights, widths, volumes, out):
-    """out ← Σ of weights·volumes times [error², new², −min(new, 0), max(new, 0)] over the own cells.
+def finish(u, parts, weights, errors, widths, volumes, new, out):
+    """new ← u + Σ weights parts, and out ← sums over the own cells of widths·volumes times [error², new², −min(new, 0), max(new, 0)].
 
-    u, new : (rows, count + 6).  parts : (many, rows, count) and weights : (many,) make the error.  widths : (rows,) of μ,
+    u, new : (rows, count + 6).  parts : (many, rows, count + 6); weights, and errors which make the error : (many,).  widths : (rows,) of μ,
     volumes : (count,).
     """
-    many, rows, n = parts.shape
+    many, rows, n = parts.shape[0], parts.shape[1], parts.shape[2] - 6
     error = np.empty(n)
-    added, flat = parts.reshape(-1), new.reshape(-1)
+    here, added, flat = u.reshape(-1), parts.reshape(-1), new.reshape(-1)
     out[:] = 0.0
     for j in range(rows):
+        at = np.uint64(j * (n + 6) + 3)
         for i in range(np.uint64(n)):
             error[i] = 0.0
+            flat[at + i] = here[at + i]
         for k in range(many):
-            w = weights[k]
-            if w != 0.0:
-                row = np.uint64((k * rows + j) * n)
-                for i in range(np.uint64(n)):
-                    error[i] += w * added[row + i]
-        at = np.uint64(j * (n + 6) + 3)
+            row, w, e = np.uint64((k * rows + j) * (n + 6) + 3), weights[k], errors[k]
+            for i in range(np.uint64(n)):
+                flat[at + i] += w * added[row + i]
+                error[i] += e * added[row + i]
         squares = sizes = short = full = 0.0
         for i in range(np.uint64(n)):
             value, v = flat[at + i], volumes[i]

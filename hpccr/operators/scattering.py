@@ -66,7 +66,7 @@ class Scattering:
     """
 
     def __init__(self, pitch, law, drift, uniform):
-        self.uniform, self.matrix, self._tau = uniform, None, None
+        self.widths, self.matrix, self._tau = pitch.widths, None, None
         if pitch.spectral:
             self.matrix = spectral(pitch, law, drift[0])
             self._one = np.eye(len(pitch))
@@ -75,28 +75,28 @@ class Scattering:
         self.inverse, self.above = np.empty_like(self.diag), np.empty_like(self.diag)
 
     def rate(self, u, rate):
-        """rate (rows, count) ← S u, u (rows, count + 6)."""
+        """rate ← S u, both (rows, count + 6), in the own cells."""
         if self.matrix is not None:
-            np.matmul(self.matrix, u[:, 3:-3], out=rate)
+            np.matmul(self.matrix, u, out=rate)
         else:
             kernels.scatter(self.lower, self.diag, self.upper, u, rate)
+        kernels.level(self.widths, rate)
 
-    def solve(self, tau, x):
-        """x (rows, count + 6) ← (1 − τ S)⁻¹ x in the own cells."""
+    def solve(self, tau, known, out, rate):
+        """out ← (1 − τ S)⁻¹ x and rate ← S out in the own cells, all (rows, count + 6); x = u + Σ weights parts, known = (u, parts, weights)."""
         if tau != self._tau:
             self._factor(tau)
-        if self.matrix is not None:
-            x[...] = self._solution @ x
-        elif self.uniform:
-            kernels.sweep(self._low, self._inverse, self._above, x)
-        else:
-            kernels.sweep_each(tau, self.lower, self.inverse, self.above, x)
+        if self.matrix is None:
+            kernels.solve(*known, tau, self.lower, self.inverse, self.above, self.widths, out, rate)
+            return
+        kernels.combine(*known, rate)
+        np.matmul(self._solution, rate, out=out)
+        kernels.part(out, rate, 1.0 / tau, rate)
+        kernels.level(self.widths, rate)
 
     def _factor(self, tau):
         self._tau = tau
         if self.matrix is not None:
             self._solution = np.linalg.inv(self._one - tau * self.matrix)
-            return
-        kernels.factor(tau, self.lower, self.diag, self.upper, self.inverse, self.above)
-        if self.uniform:
-            self._low, self._inverse, self._above = (np.ascontiguousarray(a[:, 0]) for a in (tau * self.lower, self.inverse, self.above))
+        else:
+            kernels.factor(tau, self.lower, self.diag, self.upper, self.inverse, self.above)

@@ -109,7 +109,7 @@ class Streaming:
         self.inverse_volume, self.widths = 1.0 / tube.volumes[strip.own_cells], pitch.widths
 
     def rate(self, u, rate, share, through):
-        """rate (rows, count) ← the change of u (rows, count + 6), whose ghosts are filled; messages to the neighbours only.
+        """rate ← the change of u in the own cells, both (rows, count + 6); fills the ghosts of u, by messages to the neighbours only.
 
         through (4,) += share times what enters and what leaves at the left end, and the same at the right end, on this rank
         [number/time].

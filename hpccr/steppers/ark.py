@@ -74,27 +74,21 @@ class Ark:
 
     def __init__(self, streaming, scattering, widths, volumes):
         self.streaming, self.scattering, self.widths, self.volumes = streaming, scattering, widths, np.ascontiguousarray(volumes)
-        shape = len(widths), len(volumes)
-        self.u, self.new, self._stage = (np.zeros((shape[0], shape[1] + 2 * GHOSTS)) for _ in range(3))
-        # Rates of streaming in 0 … 3, of scattering in 4 … 7.
+        shape = len(widths), len(volumes) + 2 * GHOSTS
+        self.u, self.new, self._stage = (np.zeros(shape) for _ in range(3))
+        # Rates of streaming in 0 … 3, of scattering in 4 … 7; their ghosts mean nothing.
         self._rates = np.zeros((8, *shape))
         self._sums = np.zeros(4)
 
     def attempt(self, dt):
         """Make a step into `new`: Outcome. Messages to the neighbours only."""
-        rates, stage, tau, through = self._rates, self._stage, GAMMA * dt, np.zeros(4)
+        rates, stage, through = self._rates, self._stage, np.zeros(4)
         self.streaming.rate(self.u, rates[0], WEIGHTS[0] * dt, through)
         self.scattering.rate(self.u, rates[4])
-        kernels.level(self.widths, rates[4])
         for i in range(1, 4):
-            kernels.combine(self.u, rates, dt * _BEFORE[i], stage)
-            rates[4 + i] = stage[:, GHOSTS:-GHOSTS]
-            self.scattering.solve(tau, stage)
-            kernels.part(stage, rates[4 + i], 1.0 / tau, rates[4 + i])
-            kernels.level(self.widths, rates[4 + i])
+            self.scattering.solve(GAMMA * dt, (self.u, rates, dt * _BEFORE[i]), stage, rates[4 + i])
             self.streaming.rate(stage, rates[i], WEIGHTS[i] * dt, through)
-        kernels.combine(self.u, rates, dt * _END, self.new)
-        kernels.judge(self.u, self.new, rates, dt * _ERROR, self.widths, self.volumes, self._sums)
+        kernels.finish(self.u, rates, dt * _END, dt * _ERROR, self.widths, self.volumes, self.new, self._sums)
         return Outcome(dt, through, self._sums.copy())
 
     def accept(self, keep=None):
