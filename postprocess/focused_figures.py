@@ -67,7 +67,7 @@ def profiles(one):
     # Fronts of the telegraph equation may be spikes.
     top = max(snapshot["f0"].values.max() for snapshot in shown)
     drawn = [snapshot[name].values for snapshot in shown for name in ("f0", *MODELS)]
-    axes[0, 0].set_ylim(max(1.05 * min(np.min(drawn), 0.0), -0.2 * top), min(1.05 * np.max(drawn), 1.25 * top))
+    axes[0, 0].set_ylim(max(1.05 * min(np.nanmin(drawn), 0.0), -0.2 * top), min(1.05 * np.nanmax(drawn), 1.25 * top))
     axes[0, 0].set_ylabel("$f_0$")
     upright(axes[1, 0], np.abs(differences), 5, "(model − kinetic)/max $f_0$")
     lines = [sample("kinetic", **KINETIC), *model_lines(), sample("negative", color="0.3", **NEGATIVE)]
@@ -211,7 +211,7 @@ def dispersion(one):
     """The decay −λ(k) of the operator and of the models above, relative differences below."""
     found = entry(one.summary, "dispersion")
     k, value = np.array(found.get("k", ()), float), np.array(found.get("value", ()), float)
-    if one.deck.sigma:
+    if one.deck.sigma or one.deck.focusing == "table":
         raise Absent("lambda(k) of the models is drawn without focusing only")
     if not len(k) or value.shape != k.shape or not np.isfinite(one.kappa + one.K + one.tau):
         raise Absent("no dispersion, kappa, K and tau in the summary")

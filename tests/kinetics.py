@@ -5,12 +5,14 @@ import numpy as np
 from hpccr import parallel
 from hpccr.deck import library, reader
 from hpccr.problems import registry
+from hpccr.steppers.implicit import initialise
 
 
 def start(*settings, deck="focused_quick"):
     """A Kinetic at its initial state: a deck of run/ with "section.key=value" settings, of which the last counts."""
     last = {setting.partition("=")[0]: setting for setting in settings}
     resolved = reader.read(library.find(deck), list(last.values()), problems=registry)
+    initialise(())
     kinetic = registry.load(resolved.problem)(resolved).simulation(parallel.world())
     kinetic.begin()
     return kinetic

@@ -1,7 +1,7 @@
 """Pitch-angle transport against scipy's BDF with a sparse Jacobian: a Gaussian that scatters isotropically, ε = 0.1, up to T = 1.
 
 Children of this process do the runs, one after the other. The error of a run is that of f₀ at the end, relative L2, against the exact
-solution by Fourier modes in z and Legendre modes in μ; the same case, cells and fluxes on both sides.
+solution by Fourier modes in z and Legendre modes in μ; the same case and cells on both sides.
 """
 
 import json

@@ -9,7 +9,9 @@ class KineticJob(GridJob):
 
     def _simulate(self, petsc):
         from hpccr.output import kinetic_fields
+        from hpccr.steppers.implicit import initialise
 
+        initialise([*self.deck.solver.petsc.split(), *petsc])
         return self.problem.simulation(self.comm), kinetic_fields
 
     @staticmethod

@@ -207,7 +207,7 @@ class Scan:
             from hpccr.steppers.implicit import initialise
 
             initialise(self.deck.solver.petsc.split())
-        elif self.todo:
+        if self.todo:
             with self.world.together():
                 point = self.deck.point(self.todo[0], registry)
                 problem = registry.load(point.problem)(point)

@@ -104,3 +104,21 @@ def log_centred(cells, first, last):
         return np.log(first) + np.array([-half, half])
     step = np.log(last / first) / (cells - 1)
     return np.log(first) + step * (np.arange(cells + 1) - 0.5)
+
+
+def powers(faces, at=0.0):
+    """What gives moments of a smooth f from its cell averages: ∫ xⁿ f dx = Σ power · average · width, x measured from `at`.
+
+    Of cell averages as if they stood at the midpoints one gets the moments of f smoothed over a cell: ⟨x²⟩ + h²/12 and
+    ⟨x⁴⟩ + h²⟨x²⟩/2 + h⁴/80 on equal cells; where their width h varies, g = h dh/dx comes in.
+
+    Returns
+    -------
+    array (4, cells)
+        For n = 0, 1, 2, 4; to fourth order in h or better.
+    """
+    x, h = 0.5 * (faces[1:] + faces[:-1]) - at, np.diff(faces)
+    g = h * np.gradient(h, x)
+    square = x * x - h * h / 12 - x * g / 3
+    fourth = x * x * x * x - 0.5 * h * h * (x * x - h * h / 12) - 2 / 3 * x * x * x * g - h * h * h * h / 80
+    return np.stack([np.ones_like(x), x - g / 6, square, fourth])

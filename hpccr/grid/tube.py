@@ -24,8 +24,13 @@ class Tube(Axis):
         super().__init__(name, faces, "slab", closed)
         self.focusing, self._origin = focusing, float(focusing.log_area(self.faces[0]))
         self.areas = self.area(self.faces)
-        self.volumes = self.integral(np.ones_like)
-        self.sigma = np.diff(self.areas) / self.volumes
+        self._inside = self.integral(np.ones_like)
+        self.volumes = self._inside
+        sigma = float(focusing.sigma(self.faces[0]))
+        if focusing.uniform and sigma != 0:
+            # Exactly, however much the area changes over a cell.
+            self.volumes = self.areas[:-1] * np.expm1(sigma * self.widths) / sigma
+        self.sigma = np.full(len(self.widths), sigma) if focusing.uniform else np.diff(self.areas) / self.volumes
 
     def area(self, z):
         """A(z), with A = 1 at the lower end."""
@@ -38,9 +43,9 @@ class Tube(Axis):
         at = centers[:, None] + 0.5 * widths[:, None] * _AT
         return 0.5 * widths * ((self.area(at) * function(at)) @ _WEIGHT)
 
-    def average(self, function):
-        """The mean of function(z) in each cell, weighted with A: array (cells,)."""
-        return self.integral(function) / self.volumes
+    def average(self, function, low=-np.inf, high=np.inf):
+        """The mean of function(z) in each cell, 0 but between low and high, weighted with A: array (cells,)."""
+        return self.integral(function, low, high) / self._inside
 
 
 class Pitch(Axis):

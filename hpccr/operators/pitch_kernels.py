@@ -14,13 +14,14 @@ STEEPEST = 3.0
 
 
 @kernel
-def stream(u, speed, forward, backward, inflow, ends, area, inverse_volume, widths, share, rate, through):
+def stream(u, speed, forward, backward, inflow, ends, area, inverse_volume, widths, share, limited, rate, through):
     """rate ← −(1/V) Δ(A s û), s = ε μ, with fifth-order upwind face values.
 
     u, rate : (rows, count + 6).  speed : (rows,).  forward, backward : (5, count + 1) weights of the cells i − 3 … i + 1 and
     i − 2 … i + 2 in the value on face i, for positive and negative speed.  inflow : (2, rows) values that enter at the ends.
     ends : (2, 2) for face 0 and face `count`, 1 or 0: whether `inflow` enters there, and whether what passes is counted.
-    area : (count + 1,).  inverse_volume : (count,).  widths : (rows,) of μ.
+    area : (count + 1,).  inverse_volume : (count,).  widths : (rows,) of μ.  limited : whether face values are kept within their
+    bounds; without, the rate is linear in u.
     through : (4,) += share times what enters and leaves at face 0, and what enters and leaves at face `count`.
     """
     rows, n = rate.shape[0], rate.shape[1] - 6
@@ -28,6 +29,7 @@ def stream(u, speed, forward, backward, inflow, ends, area, inverse_volume, widt
     flux = np.empty(n + 1)
     flat, out = u.reshape(-1), rate.reshape(-1)
     ahead, behind = forward.reshape(-1), backward.reshape(-1)
+    least = 0.0 if limited else -np.inf
     for j in range(rows):
         s = speed[j]
         weights = ahead if s >= 0.0 else behind
@@ -39,8 +41,8 @@ def stream(u, speed, forward, backward, inflow, ends, area, inverse_volume, widt
                      + weights[np.uint64(2) * faces + i] * flat[start + np.uint64(2) + i]
                      + weights[np.uint64(3) * faces + i] * flat[start + np.uint64(3) + i]
                      + weights[np.uint64(4) * faces + i] * flat[start + np.uint64(4) + i])
-            most = STEEPEST * max(flat[up + i], 0.0)
-            flux[i] = s * area[i] * min(max(value, 0.0), most)
+            most = STEEPEST * max(flat[up + i], 0.0) if limited else np.inf
+            flux[i] = s * area[i] * min(max(value, least), most)
         if s >= 0.0 and ends[0, 0] == 1:
             flux[0] = s * area[0] * inflow[0, j]
         if s < 0.0 and ends[1, 0] == 1:
@@ -49,11 +51,11 @@ def stream(u, speed, forward, backward, inflow, ends, area, inverse_volume, widt
         for i in range(np.uint64(n)):
             out[at + i] = (flux[i] - flux[i + np.uint64(1)]) * inverse_volume[i]
         # To the right it enters at the left end and leaves at the right one.
-        side, w = 0 if s >= 0.0 else 1, share * widths[j]
+        side, w = 0 if s >= 0.0 else 1, share * widths[j] * (1.0 if s >= 0.0 else -1.0)
         if ends[0, 1] == 1:
-            through[side] += w * abs(flux[0])
+            through[side] += w * flux[0]
         if ends[1, 1] == 1:
-            through[3 - side] += w * abs(flux[n])
+            through[3 - side] += w * flux[n]
 
 
 @kernel
@@ -202,7 +204,8 @@ def level(widths, rate):
 
 @kernel(fastmath={"reassoc", "contract"})
 def finish(u, parts, weights, errors, widths, volumes, new, out):
-    """new ← u + Σ weights parts, and out ← sums over the own cells of widths·volumes times [error², new², −min(new, 0), max(new, 0)].
+    """new ← u + Σ weights parts, and out ← sums over the own cells of widths·volumes times [error², new², −min(new, 0), max(new, 0),
+    (new − u)²].
 
     u, new : (rows, count + 6).  parts : (many, rows, count + 6); weights, and errors which make the error : (many,).  widths : (rows,) of μ,
     volumes : (count,).
@@ -221,17 +224,19 @@ def finish(u, parts, weights, errors, widths, volumes, new, out):
             for i in range(np.uint64(n)):
                 flat[at + i] += w * added[row + i]
                 error[i] += e * added[row + i]
-        squares = sizes = short = full = 0.0
+        squares = sizes = short = full = change = 0.0
         for i in range(np.uint64(n)):
             value, v = flat[at + i], volumes[i]
             squares += v * error[i] * error[i]
             sizes += v * value * value
             short += v * max(-value, 0.0)
             full += v * max(value, 0.0)
+            change += v * (value - here[at + i]) ** 2
         out[0] += widths[j] * squares
         out[1] += widths[j] * sizes
         out[2] += widths[j] * short
         out[3] += widths[j] * full
+        out[4] += widths[j] * change
 
 
 @kernel

@@ -9,7 +9,8 @@ def bernoulli(p):
     """p/(exp(p) − 1), the weight of the exponential fit (Scharfetter & Gummel 1969): array like p."""
     p = np.asarray(p, dtype=float)
     small = np.abs(p) < 1e-8
-    safe = np.where(small, 1.0, p)
+    # Beyond that exp(p) overflows, and the weight is zero for all that matters.
+    safe = np.where(small, 1.0, np.minimum(p, 700.0))
     return np.where(small, 1.0 - 0.5 * p, safe / np.expm1(safe))
 
 

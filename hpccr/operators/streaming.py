@@ -108,7 +108,7 @@ class Streaming:
         self.area = np.ascontiguousarray(tube.areas[strip.first:strip.first + strip.count + 1])
         self.inverse_volume, self.widths = 1.0 / tube.volumes[strip.own_cells], pitch.widths
 
-    def rate(self, u, rate, share, through):
+    def rate(self, u, rate, share, through, limited=True):
         """rate ← the change of u in the own cells, both (rows, count + 6); fills the ghosts of u, by messages to the neighbours only.
 
         through (4,) += share times what enters and what leaves at the left end, and the same at the right end, on this rank
@@ -118,4 +118,4 @@ class Streaming:
         if self._walls[0] or self._walls[1]:
             kernels.mirror(u, *self._walls)
         kernels.stream(u, self.speed, self.forward, self.backward, self.inflow, self._ends, self.area, self.inverse_volume, self.widths,
-                       share, rate, through)
+                       share, limited, rate, through)

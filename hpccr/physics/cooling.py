@@ -146,16 +146,11 @@ def lookup(lnT, first, per_step, values):
     return values[j] + (x - j) * rise, rise * per_step
 
 
-
 def _read(path):
     """log₁₀ T, log₁₀ Λ of a file: arrays (n,), n ≥ 2."""
-    names = "log10 T [K]", "log10 Lambda [erg cm3/s]"
-    rows = tables.read(path, "cooling table", names)
     # Columns that are not logarithms end up far outside.
-    far = ~((rows[0] >= 0) & (rows[0] <= 12) & (rows[1] >= -100) & (rows[1] <= -10))
-    if far.any():
-        raise InputError("outside of any cooling curve", where=str(path), given="{:g} {:g}".format(*rows[:, far][:, 0]),
-                         allowed=f"{names[0]} from 0 to 12, {names[1]} from -100 to -10")
+    rows = tables.read(path, "cooling table", ("log10 T [K] from 0 to 12", "log10 Lambda [erg cm3/s] from -100 to -10"),
+                       lambda x, y: "" if 0 <= x <= 12 and -100 <= y <= -10 else "outside of any cooling curve")
     if rows[0, 0] > HIGHEST_JOINT:
         raise InputError("the cooling table begins too hot", where=str(path), given=f"log10 T = {rows[0, 0]:g}",
                          allowed=f"{HIGHEST_JOINT} or less: what is below is Koyama & Inutsuka 2002")

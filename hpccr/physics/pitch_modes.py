@@ -90,7 +90,7 @@ class Modes:
     at : array (points, n)
         Values at the points of a rule.
     points, weight, tilted : array (points,)
-        μ of the rule, its weights for ⟨.⟩, and g.
+        μ of the rule, its weights for ⟨.⟩, and g over its largest value.
     """
 
     def __init__(self, scattering, tilt=0.0):
@@ -98,7 +98,8 @@ class Modes:
 
         s, weight, basis, slopes = _elements(scattering)
         self.points, self.weight = scattering.mu(s), 0.5 * weight * scattering.slope(s)
-        self.tilted = np.exp(tilt * scattering.W_at(s))
+        lean = tilt * scattering.W_at(s)
+        self.tilted = np.exp(lean - lean.max())
         stiff = 0.5 * weight * scattering.density(s) * self.tilted * (1 - self.points**2)
         mass = (basis.T * (self.weight * self.tilted)) @ basis
         # Near s = 0 elements have hardly any mass, but stiffness: so for 1/(1 + rate), up to the fastest that rounding leaves.
@@ -175,7 +176,8 @@ def dispersion(scattering, epsilon, k, sigma=0.0):
         vector = np.zeros(len(matrix), dtype=complex)
         vector[first] = vectors[:, slow]
         value[i] = _improved(matrix, vector, rough[slow])
-    return value
+    # Where rounding has chosen the other one of a pair.
+    return np.where((value.imag < 0) & scattering.even & (sigma == 0), value.conj(), value)
 
 
 def _improved(matrix, vector, value):

@@ -8,7 +8,7 @@ import numpy as np
 from hpccr.errors import InputError
 
 
-def read(path, what, names):
+def read(path, what, names, odd=lambda x, y: ""):
     """The two columns of a table, the first of which rises.
 
     Parameters
@@ -18,6 +18,8 @@ def read(path, what, names):
         What the table is, for messages, as "cooling table".
     names : (str, str)
         Of the columns, with units.
+    odd : callable (x, y) -> str
+        What is wrong with two finite numbers, or "".
 
     Returns
     -------
@@ -46,6 +48,8 @@ def read(path, what, names):
             raise InputError(f"not a line of a {what}", where=where, given=given, allowed=allowed) from None
         if not (math.isfinite(x) and math.isfinite(y)):
             raise InputError("not a finite number", where=where, given=given)
+        if wrong := odd(x, y):
+            raise InputError(wrong, where=where, given=given, allowed=allowed)
         if rows and x <= rows[-1][0]:
             raise InputError(f"{names[0]} must rise", where=where, given=f"{x:g} after {rows[-1][0]:g}")
         rows.append((x, y))

@@ -24,7 +24,8 @@ class Problem:
     sections : tuple of Section
         The deck's sections.
     engine : str
-        "grid", "flow" (gas and CRs, see steppers.flow), or "ensemble" (see problems.ensemble).
+        "grid", "flow" (gas and CRs, see steppers.flow), "kinetic" (pitch-angle transport, see steppers.kinetic), or "ensemble" (see
+        problems.ensemble).
     warnings : list of str
         What the user should know before the run.
     clock : (str, float)

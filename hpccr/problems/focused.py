@@ -18,6 +18,10 @@ from hpccr.grid.tube import Pitch, Tube
 from hpccr.physics import focusing, pitch_angle, tables
 from hpccr.problems import _kinetic_figures
 from hpccr.problems.contract import Problem
+from hpccr.steppers.ark import COURANT
+
+# ln of how much the area of a tube may change.
+_WIDEST = 300.0
 
 TRANSPORT = Section(
     "transport", "scattering and focusing",
@@ -40,9 +44,9 @@ INITIAL = Section(
                  "1 + amplitude cos, one period in the length of the axis; uniform: 1; empty: 0"),
     width=number(1.0, low=1e-6, high=1e6, meaning="gaussian, box: see there"),
     at=number(0.0, low=-1e6, high=1e6, meaning="where the middle stands"),
-    amplitude=number(0.5, low=0.0, high=1.0, meaning="cosine, dipole: see there"),
+    amplitude=number(0.5, low=0.0, high=1.0, meaning="cosine and dipole, of both if both: see there"),
     angle=choice("isotropic", ("isotropic", "beam", "dipole"), meaning="beam: exp(-(1-mu)/spread); dipole: 1 + amplitude mu"),
-    spread=number(0.05, low=1e-4, high=10.0, meaning="beam: width in mu"),
+    spread=number(0.05, low=1e-4, high=10.0, meaning="beam, here and in [ends]: width in mu"),
 )
 
 ENDS = Section(
@@ -52,7 +56,7 @@ ENDS = Section(
     right=choice("open", ("open", "source", "wall", "periodic"), meaning="the same at the upper end"),
     left_value=number(1.0, low=0.0, high=1e6, meaning="source: f of what enters, mean over the mu that enter"),
     right_value=number(1.0, low=0.0, high=1e6, meaning="the same at the upper end"),
-    angle=choice("isotropic", ("isotropic", "beam"), meaning="source: how it depends on mu, as initial.angle"),
+    angle=choice("isotropic", ("isotropic", "beam"), meaning="source: how it depends on mu; beam with initial.spread"),
 )
 
 MU_AXIS = Section(
@@ -68,13 +72,15 @@ Z_AXIS = common.axis_section("z", "", cells=512, from_=-10.0, to=10.0, spacings=
 
 REDUCED = Section(
     "reduced", "the models for the isotropic part alone",
-    layer=flag(True, meaning="start them from what is left after the first scatterings, f0 - eps^2 <W^2>/4 f0'', instead of from f0"),
+    layer=flag(True, meaning="start them from what is left after the first scatterings, f0 - eps^2 <W^2>/4 f0'' at z - (eps/2)<g W>, g the profile in mu, instead of from f0"),
 )
 
-DISPERSION = Section("dispersion", "decay of long waves, exp(ikz + lambda t)",
+DISPERSION = Section("dispersion", "decay of long waves, exp(ikz + lambda t), on an infinite line with the sigma of uniform focusing, else without",
                      k=quantities([0.1, 0.2, 0.5, 1.0, 2.0, 5.0], "", low="1e-6", high="1e6", longest=1000, increasing=True, meaning="wavenumbers in units of 1/l"))
 
-TIME = common.time_section(400.0, 1e-6, "", courant=number(1.5, low=0.01, high=1.8, meaning="cells that the fastest particle may cross in a step"))
+TIME = common.time_section(
+    400.0, 1e-6, "", courant=number(1.5, low=0.01, high=COURANT, meaning="cells that the fastest particle may cross in a step with explicit streaming"),
+    streaming=choice("auto", ("auto", "explicit", "implicit"), meaning="auto: implicit where the error allows steps so long that it pays"))
 
 
 def _table(deck, key, what, names):
@@ -91,7 +97,7 @@ class Focused(Problem):
     truth = "dispersion relation, moments of the ballistic to diffusive spread, focusing drift and exponential profile, number"
     engine = "kinetic"
     clock = ("1/nu", 1.0)
-    sections = (TRANSPORT, INITIAL, ENDS, REDUCED, DISPERSION, Z_AXIS, MU_AXIS, TIME, common.output_section(""))
+    sections = (TRANSPORT, INITIAL, ENDS, REDUCED, DISPERSION, Z_AXIS, MU_AXIS, TIME, common.output_section(""), common.SOLVER)
 
     def __init__(self, deck):
         super().__init__(deck)
@@ -100,7 +106,12 @@ class Focused(Problem):
         kinds = {"uniform": lambda: focusing.uniform(t.sigma), "nozzle": lambda: focusing.nozzle(t.sigma, t.length),
                  "table": lambda: focusing.table(*_table(deck, "focusing_table", "table of sigma", ("z", "sigma")))}
         walls = tuple(end == "wall" for end in (deck.ends.left, deck.ends.right))
-        self._tube = Tube("z", spaced(z.cells, z.from_, z.to, z.spacing, z.focus, z.scale), kinds[t.focusing](), walls)
+        faces, law = spaced(z.cells, z.from_, z.to, z.spacing, z.focus, z.scale), kinds[t.focusing]()
+        change = np.ptp(law.log_area(faces))
+        if change > _WIDEST:
+            key = "focusing_table" if t.focusing == "table" else "sigma"
+            raise deck.refuse(f"transport.{key}", f"the area of the tube changes by exp({change:.4g})", allowed=f"up to exp({_WIDEST:g}) along the axis")
+        self._tube = Tube("z", faces, law, walls)
         self._pitch = Pitch(mu.cells, mu.spacing, mu.finest)
         self.warnings = list(self._odd())
 
@@ -137,9 +148,6 @@ class Focused(Problem):
             raise deck.refuse("axes.mu.spacing", "Gauss points need the same focusing everywhere", allowed='"uniform" or "graded"')
         if mu.spacing == "legendre" and t.scattering in ("power", "filled", "orbits"):
             raise deck.refuse("axes.mu.spacing", "Gauss points do not resolve this D(mu) at mu = 0", allowed='"graded" or "uniform"')
-        thickness = abs(t.sigma) * (deck.axes.z.to - deck.axes.z.from_) if t.focusing == "uniform" else 0.0
-        if thickness > 300:
-            raise deck.refuse("transport.sigma", f"the area of the tube changes by exp({thickness:.4g})", allowed="sigma times the length of the axis up to 300")
 
     def _odd(self):
         """Warnings: what the user should know before the run."""
@@ -154,6 +162,8 @@ class Focused(Problem):
         if drift > 2:
             yield f"focusing is {drift:.3g} times as fast as scattering: the reduced models are far outside their range"
         shape, widest = self.deck.initial.shape, tube.widths.max()
+        if not self.initial_line().any() and "source" not in (self.deck.ends.left, self.deck.ends.right):
+            yield "there are no particles: none at first within the axis, and no source"
         if shape in ("gaussian", "box") and self.deck.initial.width < 2 * widest:
             yield f"the initial width of {self.deck.initial.width:g} is not resolved by cells of {widest:.3g}"
 
@@ -173,13 +183,16 @@ class Focused(Problem):
         from hpccr.steppers.kinetic import Model
 
         ends = self.deck.ends
-        angle = self.angle(ends.angle)
-        enters = [np.where(self._pitch.centers * sign > 0, angle, 0.0) for sign in (1, -1)]
-        inflow = []
-        for value, end, half in zip((ends.left_value, ends.right_value), (ends.left, ends.right), enters):
-            part = half @ self._pitch.widths
-            inflow.append(value * half / part if end == "source" and part > 0 else np.zeros(len(half)))
-        return Model(self._tube, self._pitch, self.deck.transport.epsilon, self.law, (ends.left, ends.right), tuple(inflow))
+        # What enters at the right is the mirror image of what would at the left.
+        inflow = self._entering(ends.left, ends.left_value), self._entering(ends.right, ends.right_value)[::-1]
+        return Model(self._tube, self._pitch, self.deck.transport.epsilon, self.law, (ends.left, ends.right), inflow)
+
+    def _entering(self, end, value):
+        """f of what enters at a left end of this kind: array (rows,)."""
+        pitch, angle = self._pitch, self.angle(self.deck.ends.angle)
+        # Of a cell about μ = 0 one half would enter; it stands still, but counts in the mean.
+        mean = angle @ np.diff(np.clip(pitch.faces, 0.0, 1.0))
+        return np.where((pitch.cosines > 0) & (end == "source") & (mean > 0), angle * value / max(mean, 1e-300), 0.0)
 
     def compile(self):
         from hpccr.steppers.kinetic import warm
@@ -216,13 +229,12 @@ class Focused(Problem):
         reach = {"gaussian": 6.0, "box": 1.0}.get(start.shape, np.inf) * start.width
         return start.at - reach, start.at + reach
 
-    def initial_line(self, power=0):
-        """The mean of (z − at)^power times the profile in each cell, weighted with A: array (cells,)."""
+    def initial_line(self, power=0, shift=0.0):
+        """The mean of (z − at)^power times the profile in each cell, weighted with A, all of it moved by `shift`: array (cells,)."""
         start = self.deck.initial
-        between = self.support() if start.shape == "box" else (-np.inf, np.inf)
+        between = np.add(self.support(), shift) if start.shape == "box" else (-np.inf, np.inf)
         polynomial = [0.0] * power + [1.0]
-        return self._tube.integral(lambda z: np.polynomial.polynomial.polyval(z - start.at, polynomial) * self.profile(z),
-                                   *between) / self._tube.volumes
+        return self._tube.average(lambda z: np.polynomial.polynomial.polyval(z - shift - start.at, polynomial) * self.profile(z - shift), *between)
 
     def angle(self, kind):
         """The profile in μ, averaged over cells: array (rows,), whose mean over μ is 1."""
@@ -276,6 +288,6 @@ class Focused(Problem):
         try:
             slow = np.atleast_1d(pitch_modes.dispersion(self.law, t.epsilon, k, sigma=sigma))
             parts = [float(x) for x in slow.real], [float(x) for x in slow.imag]
-        except np.linalg.LinAlgError:
+        except (ArithmeticError, ValueError, np.linalg.LinAlgError):
             parts = None, None
-        return {"k": [float(x) for x in k], "value": parts[0], "imaginary": parts[1], "unit": "nu"}
+        return {"k": [float(x) for x in k], "k_unit": "1/l", "sigma": sigma, "value": parts[0], "imaginary": parts[1], "unit": "nu"}

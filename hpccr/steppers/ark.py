@@ -1,10 +1,10 @@
 """One step of pitch-angle transport: the additive Runge-Kutta method ARK3(2)4L[2]SA (Kennedy & Carpenter 2003).
 
-Streaming (E) is explicit, scattering and focusing (I) are implicit, in four stages together and of third order; the implicit part is
-L-stable. So the step is limited by ε Δt < 1.8 Δz alone, however fast particles scatter and however fine the cells in μ: also where
-many scatterings fall into a step, it tends to a stable scheme for the diffusion equation. Nothing runs ahead of the particles, the
-only messages are those to the next ranks, and each rank solves its own lines in μ without any iteration. An implicit streaming
-could make longer steps in the diffusive regime, and would give up all of these.
+Four stages, third order, L-stable in what is implicit. Scattering and focusing (I) always are. Streaming is explicit (E) as long as it
+pays: then the step is limited by ε Δt < 1.8 Δz alone, however fast particles scatter and however fine the cells in μ, also where many
+scatterings fall into a step; nothing runs ahead of the particles, the only messages are those to the next ranks, and nothing iterates.
+Where the solution allows steps many times longer, streaming is implicit too, with the tableau of I: one linear system of the whole
+plane a stage (operators.coupled), and face values without limits.
 """
 
 from dataclasses import dataclass
@@ -32,8 +32,8 @@ EMBEDDED = np.array([2756255671327 / 12835298489170, -10771552573575 / 222019587
 # Weights of the rates of streaming and of scattering in what is known before a stage is solved, at the end, and in the error.
 _BEFORE = np.hstack([EXPLICIT, np.tril(IMPLICIT, -1)])
 _END, _ERROR = np.tile(WEIGHTS, 2), np.tile(WEIGHTS - EMBEDDED, 2)
-# Largest ε μ Δt/Δz that is stable with a fifth-order upwind flux, for every rate of scattering.
-COURANT = 1.86
+# Largest ε μ Δt/Δz of explicit streaming; 1.86 is the limit of stability with a fifth-order upwind flux, for every rate of scattering.
+COURANT = 1.8
 
 
 @dataclass
@@ -45,13 +45,16 @@ class Outcome:
     dt : float
     through : array (4,)
         What entered and left at the left end, entered and left at the right end [number].
-    sums : array (4,)
-        Of this rank's cells: error², f², what lies below zero, what lies above [∫∫ A … dz dμ].
+    sums : array (5,)
+        Of this rank's cells: error², f², what lies below zero, what lies above, change² [∫∫ A … dz dμ].
+    solved : bool
+        Whether all linear systems were solved; alike on all ranks.
     """
 
     dt: float
     through: np.ndarray
     sums: np.ndarray
+    solved: bool = True
 
 
 class Ark:
@@ -61,6 +64,8 @@ class Ark:
     ----------
     streaming : operators.streaming.Streaming
     scattering : operators.scattering.Scattering
+    coupled : operators.coupled.Coupled
+        Both together.
     widths : array (rows,)
         Of the cells in μ.
     volumes : array (count,)
@@ -72,24 +77,41 @@ class Ark:
         The state with its ghosts.
     """
 
-    def __init__(self, streaming, scattering, widths, volumes):
-        self.streaming, self.scattering, self.widths, self.volumes = streaming, scattering, widths, np.ascontiguousarray(volumes)
+    def __init__(self, streaming, scattering, coupled, widths, volumes):
+        self.streaming, self.scattering, self.coupled = streaming, scattering, coupled
+        self.widths, self.volumes = widths, np.ascontiguousarray(volumes)
         shape = len(widths), len(volumes) + 2 * GHOSTS
         self.u, self.new, self._stage = (np.zeros(shape) for _ in range(3))
         # Rates of streaming in 0 … 3, of scattering in 4 … 7; their ghosts mean nothing.
         self._rates = np.zeros((8, *shape))
-        self._sums = np.zeros(4)
+        self._sums = np.zeros(5)
 
-    def attempt(self, dt):
-        """Make a step into `new`: Outcome. Messages to the neighbours only."""
-        rates, stage, through = self._rates, self._stage, np.zeros(4)
+    def attempt(self, dt, implicit=False):
+        """Make a step into `new`, with implicit streaming or without: Outcome. Messages to the neighbours only, if without."""
+        through = np.zeros(4)
+        solved = self._together(dt, through) if implicit else self._apart(dt, through)
+        kernels.finish(self.u, self._rates, dt * _END, dt * _ERROR, self.widths, self.volumes, self.new, self._sums)
+        return Outcome(dt, through, self._sums.copy(), solved)
+
+    def _apart(self, dt, through):
+        """The stages with explicit streaming."""
+        rates, stage = self._rates, self._stage
         self.streaming.rate(self.u, rates[0], WEIGHTS[0] * dt, through)
         self.scattering.rate(self.u, rates[4])
         for i in range(1, 4):
             self.scattering.solve(GAMMA * dt, (self.u, rates, dt * _BEFORE[i]), stage, rates[4 + i])
             self.streaming.rate(stage, rates[i], WEIGHTS[i] * dt, through)
-        kernels.finish(self.u, rates, dt * _END, dt * _ERROR, self.widths, self.volumes, self.new, self._sums)
-        return Outcome(dt, through, self._sums.copy())
+        return True
+
+    def _together(self, dt, through):
+        """The stages with implicit streaming, all rates in the implicit places."""
+        rates = self._rates
+        self.streaming.rate(self.u, rates[0], WEIGHTS[0] * dt, through, False)
+        self.scattering.rate(self.u, rates[4])
+        rates[4] += rates[0]
+        rates[:4] = 0.0
+        return all([self.coupled.solve(GAMMA * dt, (self.u, rates, dt * _BEFORE[i]), self._stage, rates[4 + i], WEIGHTS[i] * dt, through)
+                    for i in range(1, 4)])
 
     def accept(self, keep=None):
         """Take the step; with `keep`, what fell below zero is set to zero and the rest multiplied by it."""

@@ -9,12 +9,15 @@ from hpccr.errors import RunError
 from hpccr.grid.strip import Strip
 from hpccr.grid.tube import Pitch, Tube
 from hpccr.operators import pitch_kernels as kernels
+from hpccr.operators.coupled import Coupled
 from hpccr.operators.scattering import Scattering
 from hpccr.operators.streaming import Streaming
 from hpccr.physics import focusing
 from hpccr.steppers.ark import Ark
 
 _MOST_TRIES = 40
+# A step with implicit streaming costs so many explicit ones.
+_PAYS = 25
 THROUGH = ("in_left", "out_left", "in_right", "out_right")
 
 
@@ -50,15 +53,19 @@ class Clock:
     ----------
     t, t_before, dt : float
         Now, before the last step, and what the controller would do next.
-    number, rejections : int
+    number, rejections, iterations : int
+        Steps, steps that were refused, linear iterations.
+    implicit, may : bool
+        Whether the next step streams implicitly, and whether "auto" may choose that.
     """
 
-    # A grid's driver asks for these of any stepper; nothing here iterates.
-    max_steps, iterations = 2**31 - 1, 0
+    # A grid's driver asks for this of any stepper.
+    max_steps = 2**31 - 1
 
     def __init__(self):
         self.t = self.t_before = self.dt = 0.0
-        self.number = self.rejections = 0
+        self.number = self.rejections = self.iterations = 0
+        self.implicit, self.may = False, True
 
 
 class Kinetic:
@@ -86,10 +93,15 @@ class Kinetic:
         time, model = problem.deck.time, self.model
         self.strip = Strip(len(model.tube), comm, model.ends[0] == "periodic")
         comm.root_first(lambda: warm(model.law))
-        self.ark, self.stepper = _ark(model, self.strip), Clock()
+        # What the systems of implicit streaming leave is far below the error of a step.
+        self.ark, self.stepper = _ark(model, self.strip, 1e-3 * time.rtol), Clock()
         fastest = (model.epsilon * model.pitch.cosines[-1] / model.tube.widths).max()
-        self.rtol, self.limit = time.rtol, min(time.courant / fastest, time.max_step or np.inf)
-        self.through, self.first, self.lifted = np.zeros(4), 0.0, 0.0
+        self.rtol, self.longest, self.streaming = time.rtol, time.max_step or np.inf, time.streaming
+        self.limit = min(time.courant / fastest, self.longest)
+        self.stepper.implicit = time.streaming == "implicit"
+        if time.streaming != "explicit":
+            self.ark.coupled.prepare()
+        self.through, self.first, self.lifted, self._smooth = np.zeros(4), 0.0, 0.0, True
         self.observer = problem.observer(self)
 
     # -- state --------------------------------------------------------------------------------------------
@@ -98,9 +110,14 @@ class Kinetic:
         """The initial state at t = 0; collective."""
         time = self.problem.deck.time
         self.strip.own(self.ark.u)[...] = self.problem.initial(self.strip.own_cells)
-        self.stepper.dt = min(time.first_step or self.problem.first_step(), self.limit)
+        self.stepper.dt = min(time.first_step or self.problem.first_step(), self._most)
         self.first = self.comm.sum([self._number()])[0]
         self.observer.begin()
+
+    @property
+    def _most(self):
+        """The longest step that is possible now."""
+        return self.longest if self.stepper.implicit else self.limit
 
     def _number(self):
         even, _ = self.isotropic()
@@ -115,13 +132,15 @@ class Kinetic:
     def state(self):
         """What a checkpoint holds beside the array: plain values."""
         c = self.stepper
-        return {"t": c.t, "t_before": c.t_before, "dt": c.dt, "number": c.number, "rejections": c.rejections, "first": self.first,
+        return {"t": c.t, "t_before": c.t_before, "dt": c.dt, "number": c.number, "rejections": c.rejections,
+                "iterations": c.iterations, "implicit": c.implicit, "may": c.may, "first": self.first,
                 "lifted": self.lifted, "through": self.through.tolist(), "observer": self.observer.state()}
 
     def resume(self, plain):
         """Take back what `state` gave; the array is in place already."""
         c = self.stepper
-        c.t, c.t_before, c.dt, c.number, c.rejections = (plain[k] for k in ("t", "t_before", "dt", "number", "rejections"))
+        for name in ("t", "t_before", "dt", "number", "rejections", "iterations", "implicit", "may"):
+            setattr(c, name, plain[name])
         self.first, self.lifted, self.through = plain["first"], plain["lifted"], np.array(plain["through"])
         self.observer.restore(plain["observer"])
 
@@ -137,52 +156,80 @@ class Kinetic:
         """
         clock, reason = self.stepper, ""
         for _ in range(_MOST_TRIES):
-            free, left = min(clock.dt, self.limit), t_stop - clock.t
+            free, left = min(clock.dt, self._most), t_stop - clock.t
             # Two steps of equal length rather than a long and a tiny one.
             dt = left if left <= 1.0001 * free else min(free, 0.5 * left)
-            outcome = self.ark.attempt(dt)
+            before = self.ark.coupled.iterations
+            outcome = self.ark.attempt(dt, clock.implicit)
+            clock.iterations += self.ark.coupled.iterations - before
             votes = self.comm.max(vote())
-            reason, factor, keep, through = self._judge(outcome)
+            reason, reach, keep, change, through = self._judge(outcome)
             if not reason:
                 break
             clock.rejections += 1
-            clock.dt = factor * dt
+            clock.dt = min(reach, 0.9) * dt
+            if clock.implicit and self.streaming == "auto" and not self._smooth:
+                # Without limits face values are no good for this f: nor will they be later, mostly.
+                clock.implicit = clock.may = False
+            self._choose(clock.dt, clock.dt, t_stop - clock.t)
         else:
             raise RunError(f"no step is short enough at t = {clock.t:.6g}, step {clock.number}: {reason}")
         self.ark.accept(keep)
         self.through += through
-        longer = factor * dt
+        # Little is won by a step that is a little longer, when all is to be factored anew.
+        longer = dt if clock.implicit and 1.0 <= reach < 1.3 else min(reach, 2.0) * dt
         # A step that an output time has cut short says nothing against a longer one.
         clock.dt = max(longer, clock.dt) if dt < 0.99 * free else longer
         clock.t_before, clock.number = clock.t, clock.number + 1
         clock.t = t_stop if abs(clock.t + dt - t_stop) <= 1e-12 * t_stop else clock.t + dt
+        self._choose(reach * dt, 2 * self.rtol ** (1 / 3) * dt / max(change, 1e-15), t_stop - clock.t)
         return votes
 
+    def _choose(self, exact, slow, left):
+        """Whether streaming is implicit from now on.
+
+        exact, slow : steps that the error allows, and that a method of third order should be able to make where f changes as it does; the
+        error of a step with explicit streaming knows of the balance between streaming and scattering more than matters.
+        left : the time to the next output.
+        """
+        clock, worth = self.stepper, _PAYS * self.limit
+        if self.streaming != "auto":
+            return
+        if clock.may and not clock.implicit and min(slow, 0.5 * left) > worth:
+            clock.implicit, clock.dt = True, worth
+        elif clock.implicit and exact < 0.4 * worth:
+            clock.implicit = False
+
     def _judge(self, outcome):
-        """(reason to refuse a step or "", factor for the next one, what to keep when lifting or None, what has passed the ends), alike on
-        all ranks; collective."""
-        squares, sizes, short, full, *through = self.comm.sum(np.concatenate([outcome.sums, outcome.through]))
+        """(reason to refuse a step or "", what times its length would be exact enough, what to keep when lifting or None, relative change of
+        f, what has passed the ends), alike on all ranks; collective."""
+        squares, sizes, short, full, change, *through = self.comm.sum(np.concatenate([outcome.sums, outcome.through]))
+        # Face values without limits leave f positive only where it is smooth.
+        allowed = (1.0 if self.stepper.implicit else 10.0) * self.rtol
+        self._smooth = outcome.solved and short <= allowed * full
+        if not outcome.solved:
+            return "the linear system was not solved", 0.5, None, 1.0, through
         if not np.isfinite(squares + sizes + short + full):
-            return "f is not finite", 0.25, None, through
-        error = np.sqrt(squares / sizes) / self.rtol if sizes > 0 else 0.0
+            return "f is not finite", 0.25, None, 1.0, through
+        error, change = (np.sqrt(squares / sizes) / self.rtol, np.sqrt(change / sizes)) if sizes > 0 else (0.0, 1.0)
         # An embedded error of second order falls with the third power of the step.
-        factor = min(max(0.9 * max(error, 1e-9) ** (-1 / 3), 0.2), 2.0)
+        reach = max(0.9 * max(error, 1e-9) ** (-1 / 3), 0.2)
         if error > 1:
-            return f"its error is {error:.3g} times what is allowed", min(factor, 0.9), None, through
+            return f"its error is {error:.3g} times what is allowed", reach, None, change, through
         if short <= 0:
-            return "", factor, None, through
-        if short > 10 * self.rtol * full:
-            return f"f falls below zero by {short / full:.2g} of its content, where {10 * self.rtol:.2g} is allowed", 0.3, None, through
+            return "", reach, None, change, through
+        if not self._smooth:
+            return f"f falls below zero by {short / full:.2g} of its content, where {allowed:.2g} is allowed", 0.3, None, change, through
         self.lifted += short / full
-        return "", factor, 1.0 - short / full, through
+        return "", reach, 1.0 - short / full, change, through
 
     # -- what it tells --------------------------------------------------------------------------------------
 
     def history(self):
         """This step's figures: list of (column, unit, value); collective."""
         c = self.stepper
-        return [("step", "1", c.number), ("time", "1/nu", c.t), ("dt", "1/nu", c.t - c.t_before), ("rejections", "1", c.rejections),
-                ("lifted", "1", self.lifted), *((name, "1", value) for name, value in zip(THROUGH, self.through)),
+        return [("step", "1", c.number), ("time", "1/nu", c.t), ("dt", "1/nu", c.t - c.t_before), ("linear_iterations", "1", c.iterations),
+                ("rejections", "1", c.rejections), ("lifted", "1", self.lifted), *((name, "1", value) for name, value in zip(THROUGH, self.through)),
                 *self.observer.history()]
 
     def summary(self):
@@ -190,16 +237,18 @@ class Kinetic:
         return self.observer.summary()
 
     def destroy(self):
-        """Nothing is held together with other ranks."""
+        """Give back what PETSc holds."""
+        self.ark.coupled.destroy()
 
 
-def _ark(model, strip):
+def _ark(model, strip, tolerance=1e-10):
     """f and its stages on a strip (Ark)."""
     cells, tube, pitch = strip.own_cells, model.tube, model.pitch
     # Focusing as fast as streaming, so that a uniform isotropic f stays.
     drift = 0.5 * model.epsilon * pitch.stretch * tube.sigma[cells]
-    return Ark(Streaming(tube, pitch, model.epsilon, model.ends, model.inflow, strip),
-               Scattering(pitch, model.law, drift, tube.focusing.uniform), pitch.widths, tube.volumes[cells])
+    streaming = Streaming(tube, pitch, model.epsilon, model.ends, model.inflow, strip)
+    scattering = Scattering(pitch, model.law, drift, tube.focusing.uniform)
+    return Ark(streaming, scattering, Coupled(model, streaming, scattering, strip, tolerance), pitch.widths, tube.volumes[cells])
 
 
 def warm(law):

@@ -100,11 +100,42 @@ def test_focusing_drifts_as_theory_says(epsilon, sigma):
     assert (means[3] - means[2]) / 15.0 == pytest.approx(pitch_modes.drift(law, epsilon, sigma), rel=0.01)
 
 
-def test_a_source_fills_a_closed_tube_with_its_own_value():
+@pytest.mark.parametrize("end, wall", [("left", "right"), ("right", "left")])
+@pytest.mark.parametrize("cells, spacing", [(12, "uniform"), (13, "uniform"), (7, "graded"), (9, "legendre")])
+def test_a_source_fills_a_closed_tube_with_its_own_value(end, wall, cells, spacing):
     """Isotropic particles that enter at one end, a wall at the other: f becomes the value of the source everywhere."""
-    kinetic = finish("ends.left=source", "ends.left_value=2.5", "ends.right=wall", "initial.shape=empty", "axes.z.from=0.0", "axes.z.to=1.0",
-                     "axes.z.cells=20", "axes.mu.cells=12", "transport.epsilon=0.5", "time.end=300.0", "transport.sigma=0.8")
+    kinetic = finish(f"ends.{end}=source", f"ends.{end}_value=2.5", f"ends.{wall}=wall", "initial.shape=empty", "axes.z.from=0.0", "axes.z.to=1.0",
+                     "axes.z.cells=20", f"axes.mu.cells={cells}", f"axes.mu.spacing={spacing}", "transport.epsilon=0.5", "time.end=300.0", "transport.sigma=0.8")
     assert f(kinetic) == pytest.approx(2.5, rel=1e-4)
+
+
+@pytest.mark.parametrize("spread", [0.05, 1.0])
+def test_the_reduced_models_are_fed_as_a_beam_feeds_f(spread):
+    """Particles that enter along the field between a source and free escape: f₀ in the middle and that of the diffusion equation."""
+    kinetic = finish("ends.left=source", "ends.angle=beam", f"initial.spread={spread}", "initial.shape=empty", "axes.z.from=0.0", "axes.z.to=4.0",
+                     "axes.z.cells=160", "axes.mu.cells=64", "transport.epsilon=0.2", "time.end=6000.0", "time.rtol=1e-5")
+    middle = slice(60, 100)
+    assert kinetic.observer.reduced(6000.0)["diffusion"][middle] == pytest.approx(f0(kinetic)[middle], rel=0.03)
+
+
+@pytest.mark.parametrize("spacing", ["sinh", "uniform"])
+def test_uniform_focusing_is_uniform_on_uneven_cells(spacing):
+    """However much the area changes over a cell: f = const stays, and σ of every cell is that of the deck."""
+    kinetic = finish("transport.sigma=2.0", f"axes.z.spacing={spacing}", "axes.z.from=-20.0", "axes.z.to=20.0", "axes.z.cells=40", "initial.shape=uniform",
+                     "ends.left=wall", "ends.right=wall", "time.end=50.0")
+    assert np.ptp(kinetic.model.tube.sigma) == 0
+    assert np.abs(f(kinetic) - 1).max() < 1e-9
+
+
+@pytest.mark.parametrize("settings", [["transport.epsilon=30.0", "transport.sigma=100.0", "axes.z.from=-1.0", "axes.z.to=1.0", "time.end=0.01"],
+                                      ["transport.epsilon=1000.0", "transport.sigma=10.0", "axes.z.from=-1.0", "axes.z.to=1.0", "time.end=0.001"]])
+def test_focusing_beyond_all_models_still_ends_with_a_summary(settings):
+    """What cannot be told is null; f and its number are there."""
+    with np.errstate(all="raise", under="ignore"):
+        found = finish("axes.z.cells=20", "axes.mu.cells=8", *settings).summary()
+    assert abs(found["number_error"]["value"]) < 1e-12
+    far = [found[f"error_{model}"]["value"] for model in ("diffusion", "hyperdiffusion", "telegraph")]
+    assert all(value is None or 0.01 < value < 1e3 for value in far), far
 
 
 def test_walls_reflect():

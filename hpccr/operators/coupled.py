@@ -1,0 +1,296 @@
+"""Streaming and scattering solved together: (1 − τ(Z + S)) f = x by GMRES, for steps much longer than the way between two cells.
+
+The preconditioner works on two scales. Lines: at each z by itself, scattering with the diagonal of streaming, exactly. Slow modes: the
+few eigenfunctions of scattering that decay most slowly are all that can cross many cells within a step, so their system along z, a
+banded one of nz × MODES unknowns, is solved exactly, by every rank, between two passes over the lines. GMRES then takes two to six iterations,
+whatever ε, τ, the number of cells and of ranks are: for what is neither slow nor local decays before it gets anywhere. (The diffusion
+acceleration of neutron transport, Kopp 1963, is this with one mode; for scattering in small angles, Morel & Manteuffel 1991.)
+"""
+
+import numpy as np
+
+from hpccr.errors import InputError
+from hpccr.grid.strip import GHOSTS
+from hpccr.operators import pitch_kernels as kernels
+from hpccr.operators.scattering import finite_volumes, spectral
+from hpccr.operators.streaming import face_weights
+
+# So many eigenfunctions of scattering are solved along z.
+MODES = 8
+# What the fifth-order flux of a cell takes from itself is 1/3 of |s|/Δz; twice that makes the passes over the lines converge.
+DIAGONAL = 2.0 / 3.0
+
+
+class Coupled:
+    """(1 − τ(Z + S))⁻¹ on a rank's strip.
+
+    Parameters
+    ----------
+    model : steppers.kinetic.Model
+    streaming, scattering : Streaming, Scattering
+    strip : Strip
+    tolerance : float
+        Of GMRES, for the change in a stage.
+
+    Attributes
+    ----------
+    iterations : int
+        Linear iterations so far.
+    """
+
+    def __init__(self, model, streaming, scattering, strip, tolerance=1e-10):
+        self.streaming, self.scattering, self.strip, self.iterations = streaming, scattering, strip, 0
+        self.tolerance = max(tolerance, 1e-13)
+        rows = len(model.pitch)
+        self._model = model
+        self.shape = rows, strip.count + 2 * GHOSTS
+        # What flows in is no part of the linear operator.
+        self.linear = type(streaming)(model.tube, model.pitch, model.epsilon, model.ends, np.zeros((2, rows)), strip)
+        self._work, self._z, self._s, self._y, self._x, self._right, self._step = (strip.array(rows) for _ in range(7))
+        self._nothing, self._tau = np.zeros(4), None
+        self._lines = self._slow = self._solver = None
+
+    def prepare(self):
+        """Start PETSc's solver, so that what it refuses of the user's options is refused at once; collective.
+
+        Raises
+        ------
+        InputError
+        """
+        from petsc4py import PETSc
+
+        try:
+            self._solver = self._make(PETSc)
+        except PETSc.Error as error:
+            raise InputError(f"PETSc does not accept these options: {str(error).splitlines()[-1].partition('] ')[2]}",
+                             allowed="what the PETSc manual names for KSP, with the preconditioner that is there") from None
+
+    def solve(self, tau, known, out, rate, share, through):
+        """out ← f with f − τ(Z f + S f) = x, and rate ← Z f + S f, in the own cells, all (rows, count + 6); collective.
+
+        Face values are without limits here, so that the system is linear.
+
+        Parameters
+        ----------
+        tau : float
+        known : (u, parts, weights)
+            x = u + Σ weights parts.
+        share, through
+            As Streaming.rate, for what f sends through the ends.
+
+        Returns
+        -------
+        bool
+            Whether GMRES has converged; alike on all ranks.
+        """
+        self._factor(tau)
+        own, x = self.strip.own, self._x
+        kernels.combine(*known, x)
+        # A step from u; what flows in belongs to the streaming of u.
+        self._work[...] = known[0]
+        self.streaming.rate(self._work, self._z, 0.0, self._nothing, False)
+        self.scattering.rate(known[0], self._s)
+        own(self._right)[...] = own(x) - own(known[0]) + tau * (own(self._z) + own(self._s))
+        converged = self._gmres(self._right)
+        own(out)[...] = own(known[0]) + own(self._step)
+        # Z f + S f is (f − x)/τ but for what GMRES has left; of that the part that would change the number is put right.
+        self.streaming.rate(out, self._z, share, through, False)
+        self.scattering.rate(out, self._s)
+        left = own(x) - own(out) + tau * (own(self._z) + own(self._s))
+        own(rate)[...] = (own(out) - own(x) + 0.5 * (self.scattering.widths @ left)) / tau
+        return converged
+
+    def _factor(self, tau):
+        if tau == self._tau:
+            return
+        if self._lines is None:
+            # Many runs never need them.
+            self._lines, self._slow = Lines(self._model, self.strip), SlowModes(self._model, self.strip)
+        self._tau = tau
+        self._lines.factor(tau)
+        self._slow.factor(tau)
+
+    def _clear(self, u):
+        """Ghosts are no unknowns: they stay zero in what PETSc adds up."""
+        u[:, :GHOSTS] = u[:, -GHOSTS:] = 0.0
+
+    def _gmres(self, right):
+        """Solve into `_step`; whether it converged. PETSc's vectors are arrays (rows, count + 6) with zero ghosts."""
+        if self._solver is None:
+            self.prepare()
+        ksp, b, x, _ = self._solver
+        b.getArray()[...] = right.ravel()
+        ksp.solve(b, x)
+        self._step[...] = x.getArray(readonly=True).reshape(self.shape)
+        self.iterations += ksp.getIterationNumber()
+        return ksp.getConvergedReason() > 0
+
+    def _make(self, PETSc):
+        comm, size = self.strip.comm.raw, (self._z.size, None)
+        matrix = PETSc.Mat().createPython((size, size), _Matrix(self), comm=comm)
+        matrix.setUp()
+        ksp = PETSc.KSP().create(comm)
+        ksp.setOperators(matrix)
+        ksp.setType("gmres")
+        ksp.setPCSide(PETSc.PC.Side.RIGHT)
+        ksp.setTolerances(rtol=self.tolerance, max_it=60)
+        ksp.getPC().setType("python")
+        ksp.getPC().setPythonContext(_Preconditioner(self))
+        if PETSc.Options().hasName("pc_type"):
+            raise InputError("another preconditioner is not possible here", given="-pc_type", allowed="-ksp_type and what belongs to it")
+        ksp.setFromOptions()
+        return ksp, matrix.createVecRight(), matrix.createVecLeft(), matrix
+
+    def destroy(self):
+        """Give everything back to PETSc."""
+        if self._solver is not None:
+            for each in self._solver:
+                each.destroy()
+            self._solver = None
+
+    def product(self, v, out):
+        """out ← (1 − τ(Z + S)) v, both (rows, count + 6) with zero ghosts."""
+        self._work[...] = v
+        self.linear.rate(self._work, self._z, 0.0, self._nothing, False)
+        self.scattering.rate(self._work, self._s)
+        np.add(self._z, self._s, out=out)
+        out *= -self._tau
+        out += v
+        self._clear(out)
+        return out
+
+    def nearly(self, right):
+        """About (1 − τ(Z + S))⁻¹ right, as a new array: lines, slow modes, lines."""
+        found = self._lines.solve(right)
+        found += self._slow.solve(right - self.product(found, self._y))
+        found += self._lines.solve(right - self.product(found, self._y))
+        return found
+
+
+class _Matrix:
+    """Python context of the shell matrix."""
+
+    def __init__(self, coupled):
+        self.coupled = coupled
+
+    def mult(self, matrix, x, y):
+        """PETSc's MatMult."""
+        coupled = self.coupled
+        shape = coupled.shape
+        coupled.product(x.getArray(readonly=True).reshape(shape), y.getArray().reshape(shape))
+
+
+class _Preconditioner:
+    """Python context of the preconditioner."""
+
+    def __init__(self, coupled):
+        self.coupled = coupled
+
+    def apply(self, pc, x, y):
+        """PETSc's PCApply."""
+        y.getArray()[...] = self.coupled.nearly(x.getArray(readonly=True).reshape(self.coupled.shape)).ravel()
+
+
+class Lines:
+    """(1 + τ d |s|/Δz − τ S)⁻¹ at each z by itself; parameters as Coupled."""
+
+    def __init__(self, model, strip):
+        pitch, tube, cells = model.pitch, model.tube, strip.own_cells
+        drift = 0.5 * model.epsilon * pitch.stretch * tube.sigma[cells]
+        speed, widths = DIAGONAL * model.epsilon * np.abs(pitch.cosines), tube.widths[cells]
+        self.dense = pitch.spectral
+        if self.dense:
+            self.matrix = np.diag(speed / np.median(tube.widths)) - spectral(pitch, model.law, drift[0])
+            return
+        lower, diag, upper = finite_volumes(pitch, model.law, drift)
+        self.parts = lower, diag + speed[:, None] / widths, upper
+        self.factors = np.empty_like(diag), np.empty_like(diag)
+        self._widths, self._none = pitch.widths, np.zeros((0, len(pitch), strip.count + 2 * GHOSTS))
+        self._rate = strip.array(len(pitch))
+
+    def factor(self, tau):
+        """Prepare for τ."""
+        self.tau = tau
+        if self.dense:
+            self.inverse = np.linalg.inv(np.eye(len(self.matrix)) + tau * self.matrix)
+        else:
+            kernels.factor(tau, *self.parts, *self.factors)
+
+    def solve(self, x):
+        """The solution for x, both (rows, count + 6), as a new array."""
+        if self.dense:
+            return self.inverse @ x
+        out = np.zeros_like(x)
+        kernels.solve(x, self._none, np.zeros(0), self.tau, self.parts[0], *self.factors, self._widths, out, self._rate)
+        return out
+
+
+class SlowModes:
+    """The slowest eigenfunctions of scattering along all of z, solved on every rank; parameters as Coupled."""
+
+    def __init__(self, model, strip):
+        from scipy import sparse
+
+        pitch, tube, self.strip = model.pitch, model.tube, strip
+        S = self._matrix(model, 0.0)
+        root = np.sqrt(pitch.widths)
+        symmetric = root[:, None] * S / root
+        values, vectors = np.linalg.eigh(0.5 * (symmetric + symmetric.T))
+        count = min(MODES, len(pitch))
+        # Orthonormal with the weights of μ; the most slowly decaying first.
+        self.modes = np.ascontiguousarray(vectors[:, ::-1][:, :count] / root[:, None])
+        self.take = np.ascontiguousarray((self.modes * pitch.widths[:, None]).T)
+        n, one = len(tube), sparse.identity(count)
+        drift = 0.5 * model.epsilon * pitch.stretch
+        focused = self.take @ (self._matrix(model, 1.0) - self._matrix(model, -1.0)) @ self.modes / 2
+        still = sparse.kron(sparse.identity(n), self.take @ S @ self.modes) + sparse.kron(sparse.diags(drift * tube.sigma), focused)
+        speed = model.epsilon * pitch.cosines
+        moving = 0
+        outside = self._outside(tube, model.ends, count)
+        for weights, part, first in zip(face_weights(tube, model.ends, 0, n), (np.maximum(speed, 0), np.minimum(speed, 0)), (0, 1)):
+            columns = np.arange(n + 1)[:, None] + first + np.arange(5)
+            faces = sparse.csr_matrix((weights.T.ravel(), columns.ravel(), 5 * np.arange(n + 2)), shape=(n + 1, n + 2 * GHOSTS))
+            flux = sparse.diags(tube.areas) @ faces
+            change = sparse.diags(1.0 / tube.volumes) @ (flux[:-1] - flux[1:])
+            moving = moving + sparse.kron(change, self.take @ (part[:, None] * self.modes)) @ outside
+        self._whole, self._one, self._count = (still + moving).tocsc(), sparse.kron(sparse.identity(n), one).tocsc(), count
+
+    @staticmethod
+    def _matrix(model, drift):
+        """S as a matrix (rows, rows)."""
+        if model.pitch.spectral:
+            return spectral(model.pitch, model.law, drift)
+        lower, diag, upper = (part[:, 0] for part in finite_volumes(model.pitch, model.law, np.array([drift])))
+        return np.diag(lower[1:], -1) - np.diag(diag) + np.diag(upper[:-1], 1)
+
+    def _outside(self, tube, ends, count):
+        """Modes in the cells and the three beyond each end, from those in the cells: sparse ((n + 6) count, n count)."""
+        from scipy import sparse
+
+        n, cells = len(tube), np.arange(-GHOSTS, len(tube) + GHOSTS)
+        beyond = np.where(cells < 0, ends[0], np.where(cells >= n, ends[1], "inside"))
+        there = np.where(beyond == "periodic", cells % n, np.where(cells < 0, -1 - cells, np.where(cells >= n, 2 * n - 1 - cells, cells)))
+        # What comes back from a wall has −μ.
+        flip = self.take @ self.modes[::-1]
+
+        def pick(kinds, block):
+            chosen = np.flatnonzero(np.isin(beyond, kinds))
+            return sparse.kron(sparse.csr_matrix((np.ones(len(chosen)), (chosen, there[chosen])), shape=(n + 2 * GHOSTS, n)), block)
+
+        return (pick(("inside", "periodic"), np.eye(count)) + pick(("wall",), flip)).tocsr()
+
+    def factor(self, tau):
+        """Prepare for τ."""
+        from scipy.sparse.linalg import splu
+
+        self._solve = splu((self._one - tau * self._whole).tocsc()).solve
+
+    def solve(self, x):
+        """The slow part of the solution for x, both (rows, count + 6), as a new array; collective."""
+        strip = self.strip
+        every = np.zeros((strip.cells, self._count))
+        every[strip.own_cells] = (self.take @ strip.own(x)).T
+        found = self._solve(strip.comm.sum(every.ravel())).reshape(every.shape)
+        out = np.zeros_like(x)
+        strip.own(out)[...] = self.modes @ found[strip.own_cells].T
+        return out
