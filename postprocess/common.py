@@ -67,6 +67,24 @@ class Run:
             last = 0.0
         return max(last, self.times[-1])
 
+    def history(self):
+        """Columns of history.csv by name, without units: dict of arrays; empty if there are none.
+
+        Raises
+        ------
+        InputError
+            It cannot be read.
+        """
+        path = self.directory / "history.csv"
+        if not path.is_file():
+            return {}
+        try:
+            names, *rows = [line.split(",") for line in path.read_text().splitlines()] or [[]]
+            columns = np.array(rows, float).reshape(len(rows), len(names))
+        except (OSError, ValueError) as error:
+            raise InputError("cannot be read", where=path, given=str(error).splitlines()[0]) from None
+        return {name.split(" [")[0]: column for name, column in zip(names, columns.T)} if rows else {}
+
 
 def open_run(directory, problem, variables):
     """Open the run in `directory`.

@@ -87,22 +87,8 @@ class Feedback:
 
     @cached_property
     def history(self):
-        """Columns of history.csv by name, without units: dict of arrays; empty if there are none.
-
-        Raises
-        ------
-        InputError
-            It cannot be read.
-        """
-        path = self.run.directory / "history.csv"
-        if not path.is_file():
-            return {}
-        try:
-            names, *rows = [line.split(",") for line in path.read_text().splitlines()] or [[]]
-            columns = np.array(rows, float).reshape(len(rows), len(names))
-        except (OSError, ValueError) as error:
-            raise InputError("cannot be read", where=path, given=str(error).splitlines()[0]) from None
-        return {name.split(" [")[0]: column for name, column in zip(names, columns.T)} if rows else {}
+        """Columns of history.csv by name, without units: dict of arrays; empty if there are none."""
+        return self.run.history()
 
     def holds(self, names):
         """Whether all snapshots have these variables."""

@@ -119,22 +119,11 @@ class Focused:
 
     @cached_property
     def history(self):
-        """Columns of history.csv by name, without units: dict of arrays.
-
-        Raises
-        ------
-        InputError
-            It cannot be read.
-        """
-        path = self.run.directory / "history.csv"
-        if not path.is_file():
+        """Columns of history.csv by name, without units: dict of arrays."""
+        columns = self.run.history()
+        if not columns:
             raise Absent("no history.csv")
-        try:
-            names, *rows = [line.split(",") for line in path.read_text().splitlines()] or [[]]
-            columns = np.array(rows, float).reshape(len(rows), len(names))
-        except (OSError, ValueError) as error:
-            raise InputError("cannot be read", where=path, given=str(error).splitlines()[0]) from None
-        return {name.split(" [")[0]: column for name, column in zip(names, columns.T)}
+        return columns
 
     def exact(self, t, first):
         """⟨z²⟩ and ⟨z⁴⟩ about the middle, exact on an infinite line without focusing, or None where that is not the case.
@@ -307,7 +296,10 @@ def main():
             save(scaling(scan), out, "scaling")
             show(scan)
         else:
-            draw(Focused(directory), out)
+            try:
+                draw(Focused(directory), out)
+            except Absent as reason:
+                raise InputError(f"no figure can be drawn: {reason}", where=directory) from None
 
 
 if __name__ == "__main__":

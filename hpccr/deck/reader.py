@@ -64,10 +64,20 @@ class Deck:
 
     @classmethod
     def from_dict(cls, content, problems):
-        """The deck that `to_dict` described; touches no file. `problems` as in `read`."""
+        """The deck that `to_dict` described; touches no file. `problems` as in `read`.
+
+        Raises
+        ------
+        InputError
+            Another version of hpccr described it, whose decks have other keys.
+        """
         origins = {tuple(place.rpartition(".")[::2]): origin for place, origin in content["origins"].items()}
-        return cls(content["path"], content["problem"], problems.load(content["problem"]).sections, content["raw"], origins,
-                   content.get("scan"))
+        schema, raw = problems.load(content["problem"]).sections, content["raw"]
+        for section in schema:
+            if other := set(section.keys) ^ set(raw.get(section.name, ())):
+                raise InputError("this deck was made by another version of hpccr", where=content["path"],
+                                 given=f"[{section.name}], with or without {', '.join(sorted(other))}", allowed="the version that made it")
+        return cls(content["path"], content["problem"], schema, raw, origins, content.get("scan"))
 
     def point(self, number, problems):
         """The deck of one point of the scan, which has no scan itself.

@@ -80,12 +80,12 @@ DISPERSION = Section("dispersion", "decay of long waves, exp(ikz + lambda t), on
 
 TIME = common.time_section(
     400.0, 1e-6, "", courant=number(1.5, low=0.01, high=COURANT, meaning="cells that the fastest particle may cross in a step with explicit streaming"),
-    streaming=choice("auto", ("auto", "explicit", "implicit"), meaning="auto: implicit where the error allows steps so long that it pays"))
+    streaming=choice("auto", ("auto", "explicit", "implicit"), meaning="auto: implicit where the error allows steps so long that it pays; implicit: from the first step; both only as long as f stays positive"))
 
 
-def _table(deck, key, what, names):
+def _table(deck, key, what, names, odd=lambda x, y: ""):
     """The columns of a file that [transport] names: array (2, n)."""
-    return tables.read(library.input_file(deck.transport[key], deck.path, f"transport.{key}"), what, names)
+    return tables.read(library.input_file(deck.transport[key], deck.path, f"transport.{key}"), what, names, odd)
 
 
 class Focused(Problem):
@@ -104,7 +104,8 @@ class Focused(Problem):
         t, z, mu = deck.transport, deck.axes.z, deck.axes.mu
         self.law, self.rate = self._law(deck)
         kinds = {"uniform": lambda: focusing.uniform(t.sigma), "nozzle": lambda: focusing.nozzle(t.sigma, t.length),
-                 "table": lambda: focusing.table(*_table(deck, "focusing_table", "table of sigma", ("z", "sigma")))}
+                 "table": lambda: focusing.table(*_table(deck, "focusing_table", "table of sigma", ("z", "sigma from -1e4 to 1e4"),
+                                                           lambda z, sigma: "" if abs(sigma) <= 1e4 else "out of range"))}
         walls = tuple(end == "wall" for end in (deck.ends.left, deck.ends.right))
         faces, law = spaced(z.cells, z.from_, z.to, z.spacing, z.focus, z.scale), kinds[t.focusing]()
         change = np.ptp(law.log_area(faces))
@@ -125,7 +126,8 @@ class Focused(Problem):
             path = library.input_file(t.orbits, deck.path, "transport.orbits")
             return pitch_angle.from_orbits(*ensemble_files.read_scattering(path))
         kinds = {"isotropic": pitch_angle.isotropic, "power": lambda: pitch_angle.power(t.q), "filled": lambda: pitch_angle.filled(t.q, t.gap),
-                 "table": lambda: pitch_angle.table(*_table(deck, "table", "table of D", ("mu", "D")))}
+                 "table": lambda: pitch_angle.table(*_table(deck, "table", "table of D", ("mu from -1 to 1", "D from 1e-12 to 1e12"),
+                                                            lambda mu, D: "" if -1 <= mu <= 1 and 1e-12 <= D <= 1e12 else "out of range"))}
         return kinds[t.scattering](), None
 
     @classmethod
@@ -225,9 +227,11 @@ class Focused(Problem):
 
     def support(self):
         """Where particles are at first (low, high) [l]; of a Gaussian all but 2e-9 of them. Infinite for what fills the axis."""
-        start = self.deck.initial
+        start, transport = self.deck.initial, self.deck.transport
         reach = {"gaussian": 6.0, "box": 1.0}.get(start.shape, np.inf) * start.width
-        return start.at - reach, start.at + reach
+        # A times a Gaussian is one farther on.
+        middle = start.at + (transport.sigma * start.width**2 if start.shape == "gaussian" and self._tube.focusing.uniform else 0.0)
+        return middle - reach, middle + reach
 
     def initial_line(self, power=0, shift=0.0):
         """The mean of (z − at)^power times the profile in each cell, weighted with A, all of it moved by `shift`: array (cells,)."""

@@ -18,6 +18,8 @@ from hpccr.steppers.ark import Ark
 _MOST_TRIES = 40
 # A step with implicit streaming costs so many explicit ones.
 _PAYS = 25
+# While the first particles are not yet isotropic, a step is at most this part of the time since they were let go.
+_FRESH, _ISOTROPIC = 0.125, 10.0
 THROUGH = ("in_left", "out_left", "in_right", "out_right")
 
 
@@ -55,8 +57,10 @@ class Clock:
         Now, before the last step, and what the controller would do next.
     number, rejections, iterations : int
         Steps, steps that were refused, linear iterations.
-    implicit, may : bool
-        Whether the next step streams implicitly, and whether "auto" may choose that.
+    implicit : bool
+        Whether the next step streams implicitly.
+    after : float
+        When that may be tried again.
     """
 
     # A grid's driver asks for this of any stepper.
@@ -65,7 +69,7 @@ class Clock:
     def __init__(self):
         self.t = self.t_before = self.dt = 0.0
         self.number = self.rejections = self.iterations = 0
-        self.implicit, self.may = False, True
+        self.implicit, self.after = False, 0.0
 
 
 class Kinetic:
@@ -101,7 +105,7 @@ class Kinetic:
         self.stepper.implicit = time.streaming == "implicit"
         if time.streaming != "explicit":
             self.ark.coupled.prepare()
-        self.through, self.first, self.lifted, self._smooth = np.zeros(4), 0.0, 0.0, True
+        self.through, self.first, self.lifted, self._smooth, self._shortest = np.zeros(4), 0.0, 0.0, True, 0.0
         self.observer = problem.observer(self)
 
     # -- state --------------------------------------------------------------------------------------------
@@ -110,14 +114,17 @@ class Kinetic:
         """The initial state at t = 0; collective."""
         time = self.problem.deck.time
         self.strip.own(self.ark.u)[...] = self.problem.initial(self.strip.own_cells)
-        self.stepper.dt = min(time.first_step or self.problem.first_step(), self._most)
+        self._shortest = min(time.first_step or self.problem.first_step(), self.longest if self.stepper.implicit else self.limit)
+        self.stepper.dt = self._shortest
         self.first = self.comm.sum([self._number()])[0]
         self.observer.begin()
 
     @property
     def _most(self):
         """The longest step that is possible now."""
-        return self.longest if self.stepper.implicit else self.limit
+        clock = self.stepper
+        fresh = max(_FRESH * clock.t, self._shortest) if clock.t < _ISOTROPIC else np.inf
+        return min(fresh, self.longest if clock.implicit else self.limit)
 
     def _number(self):
         even, _ = self.isotropic()
@@ -133,14 +140,15 @@ class Kinetic:
         """What a checkpoint holds beside the array: plain values."""
         c = self.stepper
         return {"t": c.t, "t_before": c.t_before, "dt": c.dt, "number": c.number, "rejections": c.rejections,
-                "iterations": c.iterations, "implicit": c.implicit, "may": c.may, "first": self.first,
+                "iterations": c.iterations, "implicit": c.implicit, "after": c.after, "shortest": self._shortest, "first": self.first,
                 "lifted": self.lifted, "through": self.through.tolist(), "observer": self.observer.state()}
 
     def resume(self, plain):
         """Take back what `state` gave; the array is in place already."""
         c = self.stepper
-        for name in ("t", "t_before", "dt", "number", "rejections", "iterations", "implicit", "may"):
+        for name in ("t", "t_before", "dt", "number", "rejections", "iterations", "implicit", "after"):
             setattr(c, name, plain[name])
+        self._shortest = plain["shortest"]
         self.first, self.lifted, self.through = plain["first"], plain["lifted"], np.array(plain["through"])
         self.observer.restore(plain["observer"])
 
@@ -168,9 +176,9 @@ class Kinetic:
                 break
             clock.rejections += 1
             clock.dt = min(reach, 0.9) * dt
-            if clock.implicit and self.streaming == "auto" and not self._smooth:
-                # Without limits face values are no good for this f: nor will they be later, mostly.
-                clock.implicit = clock.may = False
+            if clock.implicit and not self._smooth:
+                # Without limits face values are no good for this f, and will not be soon.
+                clock.implicit, clock.after = False, max(2 * clock.t, _ISOTROPIC)
             self._choose(clock.dt, clock.dt, t_stop - clock.t)
         else:
             raise RunError(f"no step is short enough at t = {clock.t:.6g}, step {clock.number}: {reason}")
@@ -193,11 +201,11 @@ class Kinetic:
         left : the time to the next output.
         """
         clock, worth = self.stepper, _PAYS * self.limit
-        if self.streaming != "auto":
+        if self.streaming == "explicit" or clock.t < clock.after:
             return
-        if clock.may and not clock.implicit and min(slow, 0.5 * left) > worth:
-            clock.implicit, clock.dt = True, worth
-        elif clock.implicit and exact < 0.4 * worth:
+        if not clock.implicit and (self.streaming == "implicit" or clock.t > _ISOTROPIC and min(slow, 0.5 * left) > worth):
+            clock.implicit, clock.dt = True, max(clock.dt, worth if self.streaming == "auto" else 0.0)
+        elif clock.implicit and self.streaming == "auto" and exact < 0.4 * worth:
             clock.implicit = False
 
     def _judge(self, outcome):

@@ -53,7 +53,7 @@ def test_long_steps_find_the_exact_solution(epsilon):
     tube, matrices = kinetic.model.tube, pitch_modes.matrices(pitch_angle.isotropic(), 16)
     at, weight = np.polynomial.legendre.leggauss(3)
     exact = sum(0.5 * w * kinetic_modes.isotropic_part(tube.centers + 0.5 * x * tube.widths, end, 1.0, matrices, epsilon) for x, w in zip(at, weight))
-    assert kinetic.stepper.number < 100 and kinetic.stepper.iterations < 10 * kinetic.stepper.number
+    assert kinetic.stepper.number < 140 and kinetic.stepper.iterations < 10 * kinetic.stepper.number
     assert apart(f0(kinetic), exact) < 3e-5
     now = figures(kinetic)
     assert now["z2"] == pytest.approx(1 + epsilon**2 / 3 * (end - 0.5), rel=1e-6) and abs(now["number_error"]) < 1e-12
@@ -94,7 +94,7 @@ def test_auto_goes_back_where_f_is_not_smooth():
     kinetic.stepper.implicit, kinetic.stepper.dt = True, 200.0
     for _ in advance(kinetic, 100.0):
         pass
-    assert not kinetic.stepper.implicit and not kinetic.stepper.may and kinetic.stepper.rejections > 0 and f(kinetic).min() >= 0
+    assert kinetic.stepper.after > 0 and kinetic.stepper.rejections > 0 and f(kinetic).min() >= 0
     kinetic.destroy()
 
 

@@ -134,16 +134,6 @@ def test_a_beam_isotropises():
     assert first > 2.5
 
 
-def test_moments_are_those_of_f_on_uneven_cells():
-    """⟨z²⟩ = 1 and ⟨z⁴⟩ = 3 of a Gaussian: fourth order in the cells of a sinh axis."""
-    def errors(cells):
-        now = figures(start("axes.z.spacing=sinh", "axes.z.scale=1.0", f"axes.z.cells={cells}", "axes.z.from=-10.0", "axes.z.to=10.0"))
-        return abs(now["z2"] - 1), abs(now["z4"] / 3 - 1)
-
-    found = np.array([errors(cells) for cells in (40, 80, 160)])
-    assert (order(found[:, 0]) > 3.5).all() and (order(found[:, 1]) > 3.0).all() and (found[-1] < 1e-5).all(), found
-
-
 @pytest.mark.parametrize("angle", ["dipole", "beam"])
 def test_an_anisotropic_start_moves_the_reduced_models(angle):
     """The diffusion equation misses by O(ε²) also when particles start with a direction, for f₀ moves by (ε/2)⟨gW⟩ at once."""

@@ -9,6 +9,7 @@ import pytest
 from hpccr import units
 from hpccr.deck.reader import Deck, read
 from hpccr.errors import InputError
+from hpccr.problems import registry
 
 TEXT = '''# a toy
 problem = "toy"
@@ -167,3 +168,16 @@ def test_the_reference_names_every_key_unit_default_range_and_meaning(registry):
         for line, (key, kind) in zip(lines[2:], section.keys.items()):
             assert line.split()[0] == key and (kind.unit or "-") in line and kind.default_text in line
             assert line[column:] == kind.meaning and line[column - 1] == " "
+
+
+def test_a_deck_of_another_version_is_refused(tmp_path):
+    """What a checkpoint holds was made by whatever version wrote it: a key more or less is named."""
+    path = tmp_path / "deck.toml"
+    path.write_text('problem = "transport"\n')
+    content = read(str(path), problems=registry).to_dict()
+    assert Deck.from_dict(content, registry).to_dict() == content
+    for change in ({key: value for key, value in content["raw"]["time"].items() if key != "rtol"}, {**content["raw"]["time"], "newer": 1}):
+        other = {**content, "raw": {**content["raw"], "time": change}}
+        with pytest.raises(InputError, match="another version") as error:
+            Deck.from_dict(other, registry)
+        assert ("rtol" in str(error.value)) != ("newer" in str(error.value))
