@@ -81,9 +81,11 @@ class Ark:
         self.streaming, self.scattering, self.coupled = streaming, scattering, coupled
         self.widths, self.volumes = widths, np.ascontiguousarray(volumes)
         shape = len(widths), len(volumes) + 2 * GHOSTS
-        self.u, self.new, self._stage = (np.zeros(shape) for _ in range(3))
+        # One block, which the operating system keeps in few large pages.
+        block = np.zeros((11, *shape))
+        self.u, self.new, self._stage = block[:3]
         # Rates of streaming in 0 … 3, of scattering in 4 … 7; their ghosts mean nothing.
-        self._rates = np.zeros((8, *shape))
+        self._rates = block[3:]
         self._sums = np.zeros(5)
 
     def attempt(self, dt, implicit=False):
