@@ -20,7 +20,7 @@ def stream(u, speed, forward, backward, inflow, ends, area, inverse_volume, widt
 
     u, rate : (rows, count + 6).  speed : (rows,).  forward, backward : (5, count + 1) weights of the cells i − 3 … i + 1 and
     i − 2 … i + 2 in the value on face i, for positive and negative speed.  inflow : (2, rows) values that enter at the ends.
-    ends : (2, 2) for face 0 and face `count`, 1 or 0: whether `inflow` enters there, and whether what passes is counted.
+    ends : (2,) for face 0 and face `count`, 1 or 0: whether `inflow` enters there and what passes is counted.
     area : (count + 1,).  inverse_volume : (count,).  widths : (rows,) of μ.  limited : whether face values are kept within their
     bounds; without, the rate is linear in u.
     through : (4,) += share times what enters and leaves at face 0, and what enters and leaves at face `count`.
@@ -44,18 +44,18 @@ def stream(u, speed, forward, backward, inflow, ends, area, inverse_volume, widt
                      + weights[np.uint64(4) * faces + i] * flat[start + np.uint64(4) + i])
             most = STEEPEST * max(flat[up + i], 0.0) if limited else np.inf
             flux[i] = s * area[i] * min(max(value, least), most)
-        if s >= 0.0 and ends[0, 0] == 1:
+        if s >= 0.0 and ends[0] == 1:
             flux[0] = s * area[0] * inflow[0, j]
-        if s < 0.0 and ends[1, 0] == 1:
+        if s < 0.0 and ends[1] == 1:
             flux[n] = s * area[n] * inflow[1, j]
         at = np.uint64(j * (n + 6) + 3)
         for i in range(np.uint64(n)):
             out[at + i] = (flux[i] - flux[i + np.uint64(1)]) * inverse_volume[i]
         # To the right it enters at the left end and leaves at the right one.
         side, w = 0 if s >= 0.0 else 1, share * widths[j] * (1.0 if s >= 0.0 else -1.0)
-        if ends[0, 1] == 1:
+        if ends[0] == 1:
             through[side] += w * flux[0]
-        if ends[1, 1] == 1:
+        if ends[1] == 1:
             through[3 - side] += w * flux[n]
 
 

@@ -103,7 +103,8 @@ class Streaming:
         self.forward, self.backward = face_weights(tube, ends, strip.first, strip.count)
         self.inflow = np.array(inflow, dtype=float)
         here = strip.at_first, strip.at_last
-        self._ends = np.array([[mine and end in ("open", "source"), mine and end != "periodic"] for mine, end in zip(here, ends)], dtype=np.int64)
+        # A wall gives back what it gets, to rounding.
+        self._ends = np.array([mine and end in ("open", "source") for mine, end in zip(here, ends)], dtype=np.int64)
         self._walls = [int(mine and end == "wall") for mine, end in zip(here, ends)]
         self.area = np.ascontiguousarray(tube.areas[strip.first:strip.first + strip.count + 1])
         self.inverse_volume, self.widths = 1.0 / tube.volumes[strip.own_cells], pitch.widths
@@ -111,8 +112,8 @@ class Streaming:
     def rate(self, u, rate, share, through, limited=True):
         """rate ← the change of u in the own cells, both (rows, count + 6); fills the ghosts of u, by messages to the neighbours only.
 
-        through (4,) += share times what enters and what leaves at the left end, and the same at the right end, on this rank
-        [number/time].
+        through (4,) += share times what enters and what leaves at the left end, and the same at the right end, on this rank, where these
+        are open or sources [number/time].
         """
         self.strip.swap(u)
         if self._walls[0] or self._walls[1]:

@@ -55,8 +55,8 @@ class KineticObserver:
         beyond = (self._low > high + reach) | (self._high < low - reach)
         sums = kinetic.comm.sum([*(2 * self._powers @ (volumes * even)), 6 * volumes @ odd, 2 * volumes @ (even * beyond)])
         number, *moments, flow, ahead = sums
-        missing = number - kinetic.first + kinetic.through @ (-1, 1, -1, 1)
-        error = missing / (max(number, kinetic.first) or 1.0)
+        entered = kinetic.first + kinetic.through[0] + kinetic.through[2]
+        error = (number - entered + kinetic.through[1] + kinetic.through[3]) / (entered or 1.0)
         per = 1.0 / number if number > 0 else 0.0
         # Of what is left of the first particles, where others have entered.
         share = min(kinetic.first * per, 1.0)

@@ -82,10 +82,10 @@ class Ark:
         self.widths, self.volumes = widths, np.ascontiguousarray(volumes)
         shape = len(widths), len(volumes) + 2 * GHOSTS
         # One block, which the operating system keeps in few large pages.
-        block = np.zeros((11, *shape))
-        self.u, self.new, self._stage = block[:3]
+        block = np.zeros((13, *shape))
+        self.u, self.new, self._stage, self._zero, self._scratch = block[:5]
         # Rates of streaming in 0 … 3, of scattering in 4 … 7; their ghosts mean nothing.
-        self._rates = block[3:]
+        self._rates = block[5:]
         self._sums = np.zeros(5)
 
     def attempt(self, dt, implicit=False):
@@ -114,6 +114,15 @@ class Ark:
         rates[:4] = 0.0
         return all([self.coupled.solve(GAMMA * dt, (self.u, rates, dt * _BEFORE[i]), self._stage, rates[4 + i], WEIGHTS[i] * dt, through)
                     for i in range(1, 4)])
+
+    def settled_error(self, dt):
+        """error² of the last attempt as `Outcome.sums` has it, less what scattering will have undone at once: (1 − γΔt S)⁻¹ error.
+
+        The embedded method does not damp what decays within a step, and so takes it for an error that no shorter step makes smaller
+        (Hairer & Wanner 1996, IV.8).
+        """
+        self.scattering.solve(GAMMA * dt, (self._zero, self._rates, dt * _ERROR), self._stage, self._scratch)
+        return float(self.widths @ self._stage[:, GHOSTS:-GHOSTS] ** 2 @ self.volumes)
 
     def accept(self, keep=None):
         """Take the step; with `keep`, what fell below zero is set to zero and the rest multiplied by it."""

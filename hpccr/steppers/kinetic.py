@@ -18,6 +18,8 @@ from hpccr.steppers.ark import Ark
 _MOST_TRIES = 40
 # A step with implicit streaming costs so many explicit ones.
 _PAYS = 25
+# Of the error allowed: from here on it is looked at more closely.
+_NOTABLE = 0.1
 # While the first particles are not yet isotropic, a step is at most this part of the time since they were let go.
 _FRESH, _ISOTROPIC = 0.125, 10.0
 THROUGH = ("in_left", "out_left", "in_right", "out_right")
@@ -206,7 +208,8 @@ class Kinetic:
         if not clock.implicit and (self.streaming == "implicit" or clock.t > _ISOTROPIC and min(slow, 0.5 * left) > worth):
             clock.implicit, clock.dt = True, max(clock.dt, worth if self.streaming == "auto" else 0.0)
         elif clock.implicit and self.streaming == "auto" and exact < 0.4 * worth:
-            clock.implicit = False
+            # Too early, it seems.
+            clock.implicit, clock.after = False, 1.5 * clock.t
 
     def _judge(self, outcome):
         """(reason to refuse a step or "", what times its length would be exact enough, what to keep when lifting or None, relative change of
@@ -220,6 +223,8 @@ class Kinetic:
         if not np.isfinite(squares + sizes + short + full):
             return "f is not finite", 0.25, None, 1.0, through
         error, change = (np.sqrt(squares / sizes) / self.rtol, np.sqrt(change / sizes)) if sizes > 0 else (0.0, 1.0)
+        if error > _NOTABLE:
+            error = np.sqrt(self.comm.sum([self.ark.settled_error(outcome.dt)])[0] / sizes) / self.rtol
         # An embedded error of second order falls with the third power of the step.
         reach = max(0.9 * max(error, 1e-9) ** (-1 / 3), 0.2)
         if error > 1:
