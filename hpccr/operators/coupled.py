@@ -234,15 +234,11 @@ class SlowModes:
         from scipy import sparse
 
         pitch, tube, self.strip = model.pitch, model.tube, strip
-        S = self._matrix(model, 0.0)
-        root = np.sqrt(pitch.widths)
-        symmetric = root[:, None] * S / root
-        values, vectors = np.linalg.eigh(0.5 * (symmetric + symmetric.T))
-        count = min(MODES, len(pitch))
-        # Orthonormal with the weights of μ; the most slowly decaying first.
-        self.modes = np.ascontiguousarray(vectors[:, ::-1][:, :count] / root[:, None])
+        # Of one rank: on another kind of processor a function may come with the other sign.
+        self.modes = strip.comm.on_root(lambda: self._slowest(model))
+        S, count = self._matrix(model, 0.0), self.modes.shape[1]
         self.take = np.ascontiguousarray((self.modes * pitch.widths[:, None]).T)
-        n, one = len(tube), sparse.identity(count)
+        n = len(tube)
         drift = 0.5 * model.epsilon * pitch.stretch
         focused = self.take @ (self._matrix(model, 1.0) - self._matrix(model, -1.0)) @ self.modes / 2
         still = sparse.kron(sparse.identity(n), self.take @ S @ self.modes) + sparse.kron(sparse.diags(drift * tube.sigma), focused)
@@ -255,7 +251,14 @@ class SlowModes:
             flux = sparse.diags(tube.areas) @ faces
             change = sparse.diags(1.0 / tube.volumes) @ (flux[:-1] - flux[1:])
             moving = moving + sparse.kron(change, self.take @ (part[:, None] * self.modes)) @ outside
-        self._whole, self._one, self._count = (still + moving).tocsc(), sparse.kron(sparse.identity(n), one).tocsc(), count
+        self._whole, self._one, self._count = (still + moving).tocsc(), sparse.identity(n * count, format="csc"), count
+
+    def _slowest(self, model):
+        """The eigenfunctions of scattering that decay most slowly, orthonormal with the weights of μ: array (rows, MODES or fewer)."""
+        root = np.sqrt(model.pitch.widths)
+        symmetric = root[:, None] * self._matrix(model, 0.0) / root
+        _, vectors = np.linalg.eigh(0.5 * (symmetric + symmetric.T))
+        return np.ascontiguousarray(vectors[:, ::-1][:, :MODES] / root[:, None])
 
     @staticmethod
     def _matrix(model, drift):
