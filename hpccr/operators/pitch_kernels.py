@@ -205,13 +205,13 @@ def level(widths, rate):
 
 @kernel(fastmath={"reassoc", "contract"})
 def finish(u, parts, weights, errors, widths, volumes, new, out):
-    """new ← u + Σ weights parts, and out ← sums over the own cells of widths·volumes times [error², new², −min(new, 0), max(new, 0),
+    """new ← u + Σ weights (E + I), and out ← sums over the own cells of widths·volumes times [error², new², −min(new, 0), max(new, 0),
     (new − u)²].
 
-    u, new : (rows, count + 6).  parts : (many, rows, count + 6); weights, and errors which make the error : (many,).  widths : (rows,) of μ,
-    volumes : (count,).
+    u, new : (rows, count + 6).  parts : (2 stages, rows, count + 6), first all E, then all I; weights, and errors which make the
+    error : (stages,), of both alike.  widths : (rows,) of μ, volumes : (count,).
     """
-    many, rows, n = parts.shape[0], parts.shape[1], parts.shape[2] - 6
+    stages, rows, n = len(weights), parts.shape[1], parts.shape[2] - 6
     error = np.empty(n)
     here, added, flat = u.reshape(-1), parts.reshape(-1), new.reshape(-1)
     out[:] = 0.0
@@ -220,11 +220,13 @@ def finish(u, parts, weights, errors, widths, volumes, new, out):
         for i in range(np.uint64(n)):
             error[i] = 0.0
             flat[at + i] = here[at + i]
-        for k in range(many):
-            row, w, e = np.uint64((k * rows + j) * (n + 6) + 3), weights[k], errors[k]
+        for k in range(stages):
+            first, w, e = np.uint64((k * rows + j) * (n + 6) + 3), weights[k], errors[k]
+            second = first + np.uint64(stages * rows * (n + 6))
             for i in range(np.uint64(n)):
-                flat[at + i] += w * added[row + i]
-                error[i] += e * added[row + i]
+                both = added[first + i] + added[second + i]
+                flat[at + i] += w * both
+                error[i] += e * both
         squares = sizes = short = full = change = 0.0
         for i in range(np.uint64(n)):
             value, v = flat[at + i], volumes[i]

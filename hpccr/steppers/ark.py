@@ -29,9 +29,9 @@ IMPLICIT = np.array([
 WEIGHTS = IMPLICIT[3]
 EMBEDDED = np.array([2756255671327 / 12835298489170, -10771552573575 / 22201958757719, 9247589265047 / 10645013368117,
                      2193209047091 / 5459859503100])
-# Weights of the rates of streaming and of scattering in what is known before a stage is solved, at the end, and in the error.
+# Weights of the rates of streaming and of scattering in what is known before a stage is solved, and of both in the error.
 _BEFORE = np.hstack([EXPLICIT, np.tril(IMPLICIT, -1)])
-_END, _ERROR = np.tile(WEIGHTS, 2), np.tile(WEIGHTS - EMBEDDED, 2)
+_ERROR = WEIGHTS - EMBEDDED
 # Largest ε μ Δt/Δz of explicit streaming; 1.86 is the limit of stability with a fifth-order upwind flux, for every rate of scattering.
 COURANT = 1.8
 
@@ -92,7 +92,7 @@ class Ark:
         """Make a step into `new`, with implicit streaming or without: Outcome. Messages to the neighbours only, if without."""
         through = np.zeros(4)
         solved = self._together(dt, through) if implicit else self._apart(dt, through)
-        kernels.finish(self.u, self._rates, dt * _END, dt * _ERROR, self.widths, self.volumes, self.new, self._sums)
+        kernels.finish(self.u, self._rates, dt * WEIGHTS, dt * _ERROR, self.widths, self.volumes, self.new, self._sums)
         return Outcome(dt, through, self._sums.copy(), solved)
 
     def _apart(self, dt, through):
@@ -121,7 +121,7 @@ class Ark:
         The embedded method does not damp what decays within a step, and so takes it for an error that no shorter step makes smaller
         (Hairer & Wanner 1996, IV.8).
         """
-        self.scattering.solve(GAMMA * dt, (self._zero, self._rates, dt * _ERROR), self._stage, self._scratch)
+        self.scattering.solve(GAMMA * dt, (self._zero, self._rates, dt * np.tile(_ERROR, 2)), self._stage, self._scratch)
         return float(self.widths @ self._stage[:, GHOSTS:-GHOSTS] ** 2 @ self.volumes)
 
     def accept(self, keep=None):
