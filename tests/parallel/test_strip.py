@@ -64,7 +64,7 @@ def test_the_number_of_ranks_does_not_matter(tmp_path):
         alone, *others = (dict(np.load(tmp_path / f"{ranks}-{case}.npz")) for ranks in (1, 2, 5))
         assert abs(alone["error"]) < 1e-12 and alone["f"].max() > 0
         for other in others:
-            # Linear iterations do not depend on the ranks either.
-            assert other["steps"] == alone["steps"] and other["iterations"] == alone["iterations"] and abs(other["error"]) < 1e-12
+            # Linear iterations do not depend on the ranks either, but where a residual meets the tolerance to the last bits.
+            assert other["steps"] == alone["steps"] and abs(other["iterations"] - alone["iterations"]) <= 2 and abs(other["error"]) < 1e-12
             for name in ("f", "through", "z2"):
                 np.testing.assert_allclose(other[name], alone[name], rtol=1e-9, atol=1e-12 * np.abs(alone[name]).max(), err_msg=f"{case} {name}")
