@@ -5,7 +5,7 @@ import numpy as np
 from hpccr.grid.axis import Axis
 
 # Gauss points in a cell, for the integrals of smooth functions over it: exact to 9th order.
-_AT, _WEIGHT = np.polynomial.legendre.leggauss(5)
+AT, WEIGHT = np.polynomial.legendre.leggauss(5)
 
 
 class Tube(Axis):
@@ -40,8 +40,8 @@ class Tube(Axis):
         """∫ A function(z) dz over the part of each cell between low and high: array (cells,)."""
         faces = np.clip(self.faces, low, high)
         centers, widths = 0.5 * (faces[1:] + faces[:-1]), np.diff(faces)
-        at = centers[:, None] + 0.5 * widths[:, None] * _AT
-        return 0.5 * widths * ((self.area(at) * function(at)) @ _WEIGHT)
+        at = centers[:, None] + 0.5 * widths[:, None] * AT
+        return 0.5 * widths * ((self.area(at) * function(at)) @ WEIGHT)
 
     def average(self, function, low=-np.inf, high=np.inf):
         """The mean of function(z) in each cell, 0 but between low and high, weighted with A: array (cells,)."""

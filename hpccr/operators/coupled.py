@@ -12,7 +12,7 @@ import numpy as np
 from hpccr.errors import InputError
 from hpccr.grid.strip import GHOSTS
 from hpccr.operators import pitch_kernels as kernels
-from hpccr.operators.scattering import finite_volumes, spectral
+from hpccr.operators.scattering import Scattering, finite_volumes, spectral
 from hpccr.operators.streaming import face_weights
 
 # So many eigenfunctions of scattering are solved along z.
@@ -48,7 +48,7 @@ class Coupled:
         # What flows in is no part of the linear operator.
         self.linear = type(streaming)(model.tube, model.pitch, model.epsilon, model.ends, np.zeros((2, rows)), strip)
         self._work, self._z, self._s, self._y, self._x, self._right, self._step = (strip.array(rows) for _ in range(7))
-        self._nothing, self._tau = np.zeros(4), None
+        self._nothing, self._none, self._tau = np.zeros(4), np.zeros((0, *self.shape)), None
         self._lines = self._slow = self._solver = None
 
     def prepare(self):
@@ -66,7 +66,7 @@ class Coupled:
             raise InputError(f"PETSc does not accept these options: {str(error).splitlines()[-1].partition('] ')[2]}",
                              allowed="what the PETSc manual names for KSP, with the preconditioner that is there") from None
 
-    def solve(self, tau, known, out, rate, share, through):
+    def solve(self, tau, start, known, out, rate, share, through):
         """out ← f with f − τ(Z f + S f) = x, and rate ← Z f + S f, in the own cells, all (rows, count + 6); collective.
 
         Face values are without limits here, so that the system is linear.
@@ -74,6 +74,8 @@ class Coupled:
         Parameters
         ----------
         tau : float
+        start : array (rows, count + 6)
+            (Z + S) u, with what flows in.
         known : (u, parts, weights)
             x = u + Σ weights parts.
         share, through
@@ -87,12 +89,8 @@ class Coupled:
         self._factor(tau)
         own, x = self.strip.own, self._x
         kernels.combine(*known, x)
-        # A step from u; what flows in belongs to the streaming of u.
-        self._work[...] = known[0]
-        self.streaming.rate(self._work, self._z, 0.0, self._nothing, False)
-        self.scattering.rate(known[0], self._s)
         # Far tails fall below the smallest normal numbers, which slow arithmetic down tenfold; this little more of f keeps them above.
-        own(self._right)[...] = own(x) - own(known[0]) + tau * (own(self._z) + own(self._s)) + TINY
+        own(self._right)[...] = own(x) - own(known[0]) + tau * own(start) + TINY
         converged = self._gmres(self._right)
         own(out)[...] = own(known[0]) + own(self._step)
         # Z f + S f is (f − x)/τ but for what GMRES has left; of that the part that would change the number is put right.
@@ -107,10 +105,17 @@ class Coupled:
             return
         if self._lines is None:
             # Many runs never need them.
-            self._lines, self._slow = Lines(self._model, self.strip), SlowModes(self._model, self.strip)
+            self._lines, self._slow = self._make_lines(), SlowModes(self._model, self.strip)
         self._tau = tau
-        self._lines.factor(tau)
         self._slow.factor(tau)
+
+    def _make_lines(self):
+        """Scattering with the diagonal of streaming, at each z by itself."""
+        pitch, tube, cells = self._model.pitch, self._model.tube, self.strip.own_cells
+        # Of Gauss points one matrix serves all cells.
+        widths = np.median(tube.widths) if pitch.spectral else tube.widths[cells]
+        loss = (DIAGONAL * self._model.epsilon * np.abs(pitch.cosines))[:, None] / widths
+        return Scattering(pitch, self._model.law, self._model.drift[cells], False, loss)
 
     def _clear(self, u):
         """Ghosts are no unknowns: they stay zero in what PETSc adds up."""
@@ -163,10 +168,16 @@ class Coupled:
 
     def nearly(self, right):
         """About (1 − τ(Z + S))⁻¹ right, as a new array: lines, slow modes, lines."""
-        found = self._lines.solve(right)
+        found = self._along(right)
         found += self._slow.solve(right - self.product(found, self._y))
-        found += self._lines.solve(right - self.product(found, self._y))
+        found += self._along(right - self.product(found, self._y))
         return found
+
+    def _along(self, right):
+        """The lines' solution, as a new array."""
+        out = np.zeros_like(right)
+        self._lines.solve(self._tau, (right, self._none, np.zeros(0)), out, self._s)
+        return out
 
 
 class _Matrix:
@@ -193,40 +204,6 @@ class _Preconditioner:
         y.getArray()[...] = self.coupled.nearly(x.getArray(readonly=True).reshape(self.coupled.shape)).ravel()
 
 
-class Lines:
-    """(1 + τ d |s|/Δz − τ S)⁻¹ at each z by itself; parameters as Coupled."""
-
-    def __init__(self, model, strip):
-        pitch, tube, cells = model.pitch, model.tube, strip.own_cells
-        drift = 0.5 * model.epsilon * pitch.stretch * tube.sigma[cells]
-        speed, widths = DIAGONAL * model.epsilon * np.abs(pitch.cosines), tube.widths[cells]
-        self.dense = pitch.spectral
-        if self.dense:
-            self.matrix = np.diag(speed / np.median(tube.widths)) - spectral(pitch, model.law, drift[0])
-            return
-        lower, diag, upper = finite_volumes(pitch, model.law, drift)
-        self.parts = lower, diag + speed[:, None] / widths, upper
-        self.factors = np.empty_like(diag), np.empty_like(diag)
-        self._widths, self._none = pitch.widths, np.zeros((0, len(pitch), strip.count + 2 * GHOSTS))
-        self._rate = strip.array(len(pitch))
-
-    def factor(self, tau):
-        """Prepare for τ."""
-        self.tau = tau
-        if self.dense:
-            self.inverse = np.linalg.inv(np.eye(len(self.matrix)) + tau * self.matrix)
-        else:
-            kernels.factor(tau, *self.parts, *self.factors)
-
-    def solve(self, x):
-        """The solution for x, both (rows, count + 6), as a new array."""
-        if self.dense:
-            return self.inverse @ x
-        out = np.zeros_like(x)
-        kernels.solve(x, self._none, np.zeros(0), self.tau, self.parts[0], *self.factors, self._widths, out, self._rate)
-        return out
-
-
 class SlowModes:
     """The slowest eigenfunctions of scattering along all of z, solved on every rank; parameters as Coupled."""
 
@@ -239,9 +216,8 @@ class SlowModes:
         S, count = self._matrix(model, 0.0), self.modes.shape[1]
         self.take = np.ascontiguousarray((self.modes * pitch.widths[:, None]).T)
         n = len(tube)
-        drift = 0.5 * model.epsilon * pitch.stretch
         focused = self.take @ (self._matrix(model, 1.0) - self._matrix(model, -1.0)) @ self.modes / 2
-        still = sparse.kron(sparse.identity(n), self.take @ S @ self.modes) + sparse.kron(sparse.diags(drift * tube.sigma), focused)
+        still = sparse.kron(sparse.identity(n), self.take @ S @ self.modes) + sparse.kron(sparse.diags(model.drift), focused)
         speed = model.epsilon * pitch.cosines
         moving = 0
         outside = self._outside(tube, model.ends, count)

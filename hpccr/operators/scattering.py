@@ -64,15 +64,18 @@ class Scattering:
         ε σ/2 of the own cells.
     uniform : bool
         Whether σ is the same in all cells.
+    loss : float or array (cells, count), of Gauss points (cells, 1)
+        A rate at which f is lost besides.
     """
 
-    def __init__(self, pitch, law, drift, uniform):
+    def __init__(self, pitch, law, drift, uniform, loss=0.0):
         self.widths, self.matrix, self._tau = pitch.widths, None, None
         if pitch.spectral:
-            self.matrix = spectral(pitch, law, drift[0])
+            self.matrix = spectral(pitch, law, drift[0]) - np.diagflat(np.broadcast_to(loss, (len(pitch), 1)))
             self._one = np.eye(len(pitch))
             return
         self.lower, self.diag, self.upper = finite_volumes(pitch, law, drift[:1] if uniform else drift)
+        self.diag = self.diag + loss
         self.inverse, self.above = np.empty_like(self.diag), np.empty_like(self.diag)
 
     def rate(self, u, rate):

@@ -3,9 +3,8 @@
 import numpy as np
 
 from hpccr.grid.strip import GHOSTS
+from hpccr.grid.tube import AT, WEIGHT
 from hpccr.operators import pitch_kernels as kernels
-
-_AT, _WEIGHT = np.polynomial.legendre.leggauss(5)
 
 
 def _moments(tube, periodic):
@@ -25,8 +24,8 @@ def _moments(tube, periodic):
 
     def moments(cell, z0, size):
         a, b = edges[cell + GHOSTS], edges[cell + GHOSTS + 1]
-        at = 0.5 * (a + b)[..., None] + 0.5 * (b - a)[..., None] * _AT
-        weight = area(at) * _WEIGHT
+        at = 0.5 * (a + b)[..., None] + 0.5 * (b - a)[..., None] * AT
+        weight = area(at) * WEIGHT
         weight /= weight.sum(axis=-1, keepdims=True)
         x = (at - z0[..., None]) / size[..., None]
         powers = [weight]

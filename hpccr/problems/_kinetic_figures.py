@@ -29,22 +29,13 @@ class KineticObserver:
     def __init__(self, problem, kinetic):
         self.problem, self.kinetic, tube = problem, kinetic, kinetic.model.tube
         cells = kinetic.strip.own_cells
-        self._powers = powers(tube.faces, problem.deck.initial.at)[:, cells]
+        every = powers(tube.faces, problem.deck.initial.at)
+        self._powers = every[:, cells]
         self._low, self._high = tube.faces[:-1][cells], tube.faces[1:][cells]
         # Of an initial state that is not smooth cell averages tell the moments less well: what they miss of ⟨x²⟩ at first stays as it is.
-        first, content = problem.initial_line() * tube.volumes, np.array([problem.initial_line(n) @ tube.volumes for n in (0, 1, 2)])
-        told = powers(tube.faces, problem.deck.initial.at)[:3] @ first
-        self._missed = (content - told)[1:] / content[0] if content[0] > 0 else np.zeros(2)
-
-    def begin(self):
-        """Look at the initial state."""
-
-    def state(self):
-        """For a checkpoint: dict of plain values."""
-        return {}
-
-    def restore(self, state):
-        """Take back what `state` gave."""
+        self._first = np.array([problem.initial_line(n) @ tube.volumes for n in range(5)])
+        told = every[:3] @ (problem.initial_line() * tube.volumes)
+        self._missed = (self._first[:3] - told)[1:] / self._first[0] if self._first[0] > 0 else np.zeros(2)
 
     def history(self):
         """This step's figures: list of (column, unit, value); collective."""
@@ -71,8 +62,7 @@ class KineticObserver:
         start, model, tube = problem.deck.initial, kinetic.model, kinetic.model.tube
         if "periodic" in model.ends or start.shape not in ("gaussian", "box") or start.angle != "isotropic" or tube.sigma.any() or not kinetic.first > 0:
             return None
-        first = np.array([problem.initial_line(n) @ tube.volumes for n in range(5)])
-        first /= first[0]
+        first = self._first / self._first[0]
         try:
             released = pitch_modes.moments(problem.law, model.epsilon, np.array([t]))[0]
         except np.linalg.LinAlgError:
@@ -97,7 +87,7 @@ class KineticObserver:
             result["nu"] = {"value": float(problem.rate), "unit": "Omega"}
         for name, value in (("epsilon", epsilon), ("kappa", c.kappa), ("K", c.K), ("tau", epsilon**2 * c.tau)):
             result[name] = {"value": float(value), "unit": "1"}
-        f0 = whole(kinetic, kinetic.isotropic()[0])
+        f0 = kinetic.comm.gather_lanes(kinetic.isotropic()[0], kinetic.strip.first, kinetic.strip.cells)
         scale = np.sqrt(kinetic.model.tube.volumes @ f0**2)
         for name, values in self.reduced(t).items():
             distance = np.sqrt(kinetic.model.tube.volumes @ (values - f0) ** 2)
@@ -149,13 +139,6 @@ class KineticObserver:
             if len(values) == len(tube) and np.isfinite(values).all():
                 found[name] = values
         return found
-
-
-def whole(kinetic, part):
-    """An array over all cells on all ranks from each rank's (count,); collective."""
-    every = np.zeros(kinetic.strip.cells)
-    every[kinetic.strip.own_cells] = part
-    return kinetic.comm.sum(every)
 
 
 def lines(problem, kinetic):

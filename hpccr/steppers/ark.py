@@ -112,7 +112,7 @@ class Ark:
         self.scattering.rate(self.u, rates[4])
         rates[4] += rates[0]
         rates[:4] = 0.0
-        return all([self.coupled.solve(GAMMA * dt, (self.u, rates, dt * _BEFORE[i]), self._stage, rates[4 + i], WEIGHTS[i] * dt, through)
+        return all([self.coupled.solve(GAMMA * dt, rates[4], (self.u, rates, dt * _BEFORE[i]), self._stage, rates[4 + i], WEIGHTS[i] * dt, through)
                     for i in range(1, 4)])
 
     def settled_error(self, dt):

@@ -11,6 +11,7 @@ from hpccr.errors import RunError
 from hpccr.grid.axis import Axis
 from hpccr.grid.patch import Patch
 from hpccr.physics import protons
+from hpccr.steppers.clock import Clock
 from hpccr.steppers.imex import Imex
 from hpccr.steppers.ledger import Ledger
 from hpccr.units import k_B, kyr
@@ -72,28 +73,6 @@ class Model:
         return (self.gamma - 1) * self.mass / k_B * (gas[2] - 0.5 * gas[1] ** 2 / gas[0]) / gas[0]
 
 
-class Clock:
-    """Time and step control.
-
-    Attributes
-    ----------
-    t, t_before : float
-        Now and before the last step [s].
-    dt : float
-        What the controller would do next [s].
-    fastest : float
-        Inverse of the time in which a signal crosses a cell [1/s].
-    number, rejections : int
-    """
-
-    # A grid's driver asks for these of any stepper.
-    max_steps, iterations = 2**31 - 1, 0
-
-    def __init__(self):
-        self.t = self.t_before = self.dt = self.fastest = 0.0
-        self.number = self.rejections = 0
-
-
 class Flow:
     """What one run of gas and CRs computes with.
 
@@ -106,6 +85,7 @@ class Flow:
     Attributes
     ----------
     patch, imex, ledger, stepper
+        The stepper is a Clock whose `fastest` is the inverse of the time in which a signal crosses a cell [1/s].
     content : array (lanes,)
         CRs in the box at the start [per ln p], all lanes.
     """
@@ -116,7 +96,7 @@ class Flow:
         self.rtol, self.courant, self.longest = time.rtol, time.courant, time.max_step or np.inf
         self.patch = Patch(len(self.model.line), len(self.model.lane), comm)
         comm.root_first(self._compile)
-        self.imex, self.ledger, self.stepper = Imex(self.model, self.patch), Ledger(self.model), Clock()
+        self.imex, self.ledger, self.stepper = Imex(self.model, self.patch), Ledger(self.model), Clock(fastest=0.0)
         self.content, self.E_cr = np.zeros(len(self.model.lane)), 0.0
         self.observer = problem.observer(self)
 
@@ -156,14 +136,11 @@ class Flow:
 
     def state(self):
         """What a checkpoint holds beside the arrays: plain values."""
-        c = self.stepper
-        return {"t": c.t, "t_before": c.t_before, "dt": c.dt, "fastest": c.fastest, "number": c.number, "rejections": c.rejections, "E_cr": self.E_cr,
-                "ledger": self.ledger.state(), "observer": self.observer.state()}
+        return {**self.stepper.state(), "E_cr": self.E_cr, "ledger": self.ledger.state(), "observer": self.observer.state()}
 
     def resume(self, plain):
         """Take back what `state` gave; the arrays are in place already."""
-        c = self.stepper
-        c.t, c.t_before, c.dt, c.fastest, c.number, c.rejections = (plain[k] for k in ("t", "t_before", "dt", "fastest", "number", "rejections"))
+        self.stepper.restore(plain)
         self.E_cr = plain["E_cr"]
         self.ledger.restore(plain["ledger"])
         self.observer.restore(plain["observer"])
@@ -183,10 +160,9 @@ class Flow:
         scale = self._scale
         reason = ""
         for tries in range(_MOST_TRIES):
-            free, left = min(clock.dt, limit), t_stop - clock.t
-            # Two steps of equal length rather than a long and a tiny one.
-            dt = left if left <= 1.0001 * free else min(free, 0.5 * left)
-            if dt < 1e-12 * clock.t and dt < left:
+            free = min(clock.dt, limit)
+            dt = clock.length(free, t_stop)
+            if dt < 1e-12 * clock.t and dt < t_stop - clock.t:
                 raise RunError(f"the steps have become too short at t = {clock.t / kyr:.6g} kyr, step {clock.number}: {reason}; {self._where()}")
             reason, outcome = imex.attempt(dt, scale, clock.number % 2 == 1, tries < _SHARP_TRIES)
             reason, factor = (reason, 0.3) if reason else self._judge(outcome)
@@ -242,8 +218,7 @@ class Flow:
             early = self._lift()
             self.E_cr, outcome.escaped = self.E_cr + early, outcome.escaped - early
         self.ledger.enter(outcome)
-        clock.t_before, clock.number = clock.t, clock.number + 1
-        clock.t = t_stop if abs(clock.t + dt - t_stop) <= 1e-12 * t_stop else clock.t + dt
+        clock.advance(dt, t_stop)
 
     def _lift(self):
         """Set what fell below zero to zero; the rest of its line gives it back. Energy [erg] of what a nearly empty line cannot:

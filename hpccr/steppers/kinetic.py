@@ -14,6 +14,7 @@ from hpccr.operators.scattering import Scattering
 from hpccr.operators.streaming import Streaming
 from hpccr.physics import focusing
 from hpccr.steppers.ark import Ark
+from hpccr.steppers.clock import Clock
 
 _MOST_TRIES = 40
 # A step with implicit streaming costs so many explicit ones.
@@ -49,29 +50,10 @@ class Model:
     ends: tuple
     inflow: tuple
 
-
-class Clock:
-    """Time and step control.
-
-    Attributes
-    ----------
-    t, t_before, dt : float
-        Now, before the last step, and what the controller would do next.
-    number, rejections, iterations : int
-        Steps, steps that were refused, linear iterations.
-    implicit : bool
-        Whether the next step streams implicitly.
-    after : float
-        When that may be tried again.
-    """
-
-    # A grid's driver asks for this of any stepper.
-    max_steps = 2**31 - 1
-
-    def __init__(self):
-        self.t = self.t_before = self.dt = 0.0
-        self.number = self.rejections = self.iterations = 0
-        self.implicit, self.after = False, 0.0
+    @property
+    def drift(self):
+        """ε σ/2 of the cells, as fast as streaming is, so that a uniform isotropic f stays: array (cells,)."""
+        return 0.5 * self.epsilon * self.pitch.stretch * self.tube.sigma
 
 
 class Kinetic:
@@ -86,6 +68,8 @@ class Kinetic:
     Attributes
     ----------
     strip, ark, stepper
+        The stepper is a Clock with the linear `iterations`, whether the next step streams `implicit`, and `after` when that may be tried
+        again.
     through : array (4,)
         What has entered and left at the left, and at the right end [number].
     first : float
@@ -100,7 +84,7 @@ class Kinetic:
         self.strip = Strip(len(model.tube), comm, model.ends[0] == "periodic")
         comm.root_first(lambda: warm(model.law))
         # What the systems of implicit streaming leave is far below the error of a step.
-        self.ark, self.stepper = _ark(model, self.strip, 1e-3 * time.rtol), Clock()
+        self.ark, self.stepper = _ark(model, self.strip, 1e-3 * time.rtol), Clock(iterations=0, implicit=False, after=0.0)
         fastest = (model.epsilon * model.pitch.cosines[-1] / model.tube.widths).max()
         self.rtol, self.longest, self.streaming = time.rtol, time.max_step or np.inf, time.streaming
         self.limit = min(time.courant / fastest, self.longest)
@@ -119,7 +103,6 @@ class Kinetic:
         self._shortest = min(time.first_step or self.problem.first_step(), self.longest if self.stepper.implicit else self.limit)
         self.stepper.dt = self._shortest
         self.first = self.comm.sum([self._number()])[0]
-        self.observer.begin()
 
     @property
     def _most(self):
@@ -140,19 +123,13 @@ class Kinetic:
 
     def state(self):
         """What a checkpoint holds beside the array: plain values."""
-        c = self.stepper
-        return {"t": c.t, "t_before": c.t_before, "dt": c.dt, "number": c.number, "rejections": c.rejections,
-                "iterations": c.iterations, "implicit": c.implicit, "after": c.after, "shortest": self._shortest, "first": self.first,
-                "lifted": self.lifted, "through": self.through.tolist(), "observer": self.observer.state()}
+        return {**self.stepper.state(), "shortest": self._shortest, "first": self.first, "lifted": self.lifted, "through": self.through.tolist()}
 
     def resume(self, plain):
         """Take back what `state` gave; the array is in place already."""
-        c = self.stepper
-        for name in ("t", "t_before", "dt", "number", "rejections", "iterations", "implicit", "after"):
-            setattr(c, name, plain[name])
+        self.stepper.restore(plain)
         self._shortest = plain["shortest"]
         self.first, self.lifted, self.through = plain["first"], plain["lifted"], np.array(plain["through"])
-        self.observer.restore(plain["observer"])
 
     # -- steps --------------------------------------------------------------------------------------------
 
@@ -166,9 +143,8 @@ class Kinetic:
         """
         clock, reason = self.stepper, ""
         for _ in range(_MOST_TRIES):
-            free, left = min(clock.dt, self._most), t_stop - clock.t
-            # Two steps of equal length rather than a long and a tiny one.
-            dt = left if left <= 1.0001 * free else min(free, 0.5 * left)
+            free = min(clock.dt, self._most)
+            dt = clock.length(free, t_stop)
             before = self.ark.coupled.iterations
             outcome = self.ark.attempt(dt, clock.implicit)
             clock.iterations += self.ark.coupled.iterations - before
@@ -190,8 +166,7 @@ class Kinetic:
         longer = dt if clock.implicit and 1.0 <= reach < 1.3 else min(reach, 2.0) * dt
         # A step that an output time has cut short says nothing against a longer one.
         clock.dt = max(longer, clock.dt) if dt < 0.99 * free else longer
-        clock.t_before, clock.number = clock.t, clock.number + 1
-        clock.t = t_stop if abs(clock.t + dt - t_stop) <= 1e-12 * t_stop else clock.t + dt
+        clock.advance(dt, t_stop)
         self._choose(reach * dt, 2 * self.rtol ** (1 / 3) * dt / max(change, 1e-15), t_stop - clock.t)
         return votes
 
@@ -257,10 +232,8 @@ class Kinetic:
 def _ark(model, strip, tolerance=1e-10):
     """f and its stages on a strip (Ark)."""
     cells, tube, pitch = strip.own_cells, model.tube, model.pitch
-    # Focusing as fast as streaming, so that a uniform isotropic f stays.
-    drift = 0.5 * model.epsilon * pitch.stretch * tube.sigma[cells]
     streaming = Streaming(tube, pitch, model.epsilon, model.ends, model.inflow, strip)
-    scattering = Scattering(pitch, model.law, drift, tube.focusing.uniform)
+    scattering = Scattering(pitch, model.law, model.drift[cells], tube.focusing.uniform)
     return Ark(streaming, scattering, Coupled(model, streaming, scattering, strip, tolerance), pitch.widths, tube.volumes[cells])
 
 
