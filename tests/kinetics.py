@@ -1,37 +1,22 @@
 """Runs pitch-angle transport, the problem `focused`, in this process and without files: what its tests measure on."""
 
+import flows
 import numpy as np
+from flows import advance  # noqa: F401
 
-from hpccr import parallel
-from hpccr.deck import library, reader
-from hpccr.problems import registry
 from hpccr.steppers.implicit import initialise
 
 
 def start(*settings, deck="focused_quick"):
     """A Kinetic at its initial state: a deck of run/ with "section.key=value" settings, of which the last counts."""
-    last = {setting.partition("=")[0]: setting for setting in settings}
-    resolved = reader.read(library.find(deck), list(last.values()), problems=registry)
     initialise(())
-    kinetic = registry.load(resolved.problem)(resolved).simulation(parallel.world())
-    kinetic.begin()
-    return kinetic
-
-
-def advance(kinetic, *times):
-    """Step to each of the times [1/ν] in turn; yields each time."""
-    for t in times:
-        while kinetic.stepper.t < t:
-            kinetic.step(t, lambda: [0.0, 0.0])
-        yield t
+    return flows.start(deck, *settings)
 
 
 def finish(*settings, deck="focused_quick"):
     """A Kinetic at the end of its deck."""
-    kinetic = start(*settings, deck=deck)
-    for _ in advance(kinetic, kinetic.problem.deck.time.end):
-        pass
-    return kinetic
+    initialise(())
+    return flows.finish(deck, *settings)
 
 
 def figures(kinetic):
