@@ -34,32 +34,59 @@ class _Commands(click.Group):
         return list(self.commands)
 
 
+class _Solving(click.Command):
+    def collect_usage_pieces(self, ctx):
+        """The words of the usage line, PETSc's options last."""
+        return [*super().collect_usage_pieces(ctx), "[-- PETSC OPTIONS]"]
+
+
 _set = click.option("--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE",
-                    help="Replace a value of the deck; may be given more than once.")
-_walltime = click.option("--walltime", metavar="TIME", help="Write a checkpoint and stop before this wall-clock time is over, e.g. 2h.")
+                    help='Replace a value of the deck, as --set source.radius="20 pc"; may be given more than once.')
+_quick = click.option("--quick", is_flag=True, help="Take the quick form, half a minute at most on two ranks: "
+                      "what the deck's table [quick] replaces, before --set.")
+_walltime = click.option("--walltime", metavar="TIME",
+                         help='Write a checkpoint and stop before this wall-clock time is over, as "2h" or "90 min".')
+
+# What the exit statuses mean.
+STATUSES = {0: "done", 1: "the run could not go on; what there was last is in its checkpoints",
+            2: "something is wrong with the deck or the command",
+            75: "stopped by a signal or the wall-clock limit; hpccr restart goes on", 130: "interrupted before a run began"}
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]},
+             epilog="\n".join(["\b", "Exit statuses:", *(f"  {status:<3}  {meaning}" for status, meaning in STATUSES.items())]))
 @click.version_option(__version__, prog_name="hpccr")
 def hpccr():
-    """Cosmic-ray escape and transport, in parallel."""
+    """Cosmic-ray escape and transport, in parallel.
+
+    A DECK says what is computed: the path of a TOML file, or the name of a deck that `hpccr list` shows. Started by
+    `mpirun -n N`, run, restart and scan share their work among N ranks.
+    """
 
 
 @hpccr.command("list")
-@click.option("--deck", metavar="NAME", help="Print every key that a deck of this problem (or this deck) may have.")
-@click.option("--problem", metavar="NAME", help="The same, for a problem.")
-def list_(deck, problem):
-    """Problems, decks and what each reproduces."""
+@click.option("--deck", metavar="NAME", help="Print every key that this deck may have, with unit, default, range and meaning.")
+@click.option("--problem", metavar="NAME", help="The same for the decks of a problem.")
+@click.option("--reference", is_flag=True,
+              help="Print the reference of all commands, deck keys and output variables (run/REFERENCE.md); takes some seconds.")
+def list_(deck, problem, reference):
+    """Show problems, decks and what each reproduces."""
+    if reference:
+        return _print_reference()
     return _on_root(lambda: _tell(_reference(deck or problem) if deck or problem else _catalogue()))
 
 
 @hpccr.command()
 @click.argument("deck")
 @_set
-def check(deck, overrides):
-    """Validate DECK and print derived quantities."""
+@_quick
+def check(deck, overrides, quick):
+    """Validate DECK and print what follows from it.
+
+    Derived quantities such as speeds and scales, the grid, memory and cost, and warnings. Nothing is run or written.
+    """
     def report():
-        resolved = _read(deck, overrides)
+        resolved = _read(deck, overrides, quick)
         from hpccr import driver
 
         _tell(driver.check(resolved))
@@ -71,30 +98,39 @@ def check(deck, overrides):
     return _on_root(report)
 
 
-@hpccr.command(options_metavar="[OPTIONS] [-- PETSC OPTIONS]")
+@hpccr.command(cls=_Solving)
 @click.argument("deck")
-@click.option("--out", metavar="DIR", help="Run directory; by default the deck's name.")
+@click.option("--out", metavar="DIR", help="Run directory, new or empty; by default the deck's name.")
 @_set
+@_quick
 @_walltime
 @click.pass_obj
-def run(petsc, deck, out, overrides, walltime):
-    """Run DECK. Everything after -- goes to PETSc."""
+def run(petsc, deck, out, overrides, quick, walltime):
+    """Run DECK in a new directory.
+
+    Everything after -- goes to PETSc, as -- -log_view. A table [scan] in the deck is left aside.
+    """
     from hpccr.deck.reader import Deck
     from hpccr.problems import registry
 
     limit = _seconds(walltime)
-    content = _on_root(lambda: _base(_read(deck, overrides)).to_dict())
+    content = _on_root(lambda: _base(_read(deck, overrides, quick)).to_dict())
     from hpccr import driver
 
-    return driver.run(Deck.from_dict(content, registry), out or _name(content), limit, petsc)
+    out = out or _name(content)
+    _tell(f"run in {out} (kernels are compiled the first time: half a minute)")
+    return driver.run(Deck.from_dict(content, registry), out, limit, petsc)
 
 
-@hpccr.command(options_metavar="[OPTIONS] [-- PETSC OPTIONS]")
+@hpccr.command(cls=_Solving)
 @click.argument("directory", metavar="DIR")
 @_walltime
 @click.pass_obj
 def restart(petsc, directory, walltime):
-    """Go on with the run or the scan in DIR from its last checkpoints, on any number of ranks."""
+    """Go on with the run or the scan in DIR.
+
+    From its last checkpoints, on any number of ranks. Everything after -- goes to PETSc.
+    """
     from hpccr.output import rundir
 
     limit = _seconds(walltime)
@@ -111,17 +147,22 @@ def restart(petsc, directory, walltime):
 
 @hpccr.command()
 @click.argument("deck")
-@click.option("--out", metavar="DIR", help="Directory of the scan, which may be begun; by default the deck's name.")
+@click.option("--out", metavar="DIR", help="Directory of the scan, new, empty or begun by this scan; by default the deck's name.")
 @_set
+@_quick
 @_walltime
-@click.option("--groups", type=int, metavar="N", help="Split the ranks into N groups, each with a point at a time.")
-def scan(deck, out, overrides, walltime, groups):
-    """Run every point of DECK's [scan], on groups of ranks; or go on with that."""
+@click.option("--groups", type=int, metavar="N",
+              help="Split the ranks into N groups; by default as many as ranks, at most as many as points.")
+def scan(deck, out, overrides, quick, walltime, groups):
+    """Run every point of the table [scan] of DECK.
+
+    Groups of ranks take a point at a time. Called again with the same deck, it goes on: no finished point is repeated.
+    """
     from hpccr.deck.reader import Deck
     from hpccr.problems import registry
 
     limit = _seconds(walltime)
-    content = _on_root(lambda: _read(deck, overrides).to_dict())
+    content = _on_root(lambda: _read(deck, overrides, quick).to_dict())
     from hpccr.driver import scan as scans
 
     return scans.run(Deck.from_dict(content, registry), out or _name(content), limit, groups)
@@ -130,7 +171,10 @@ def scan(deck, out, overrides, walltime, groups):
 @hpccr.command()
 @click.argument("path", metavar="DIR|FILE")
 def info(path):
-    """Tell what is inside a run directory or an output file."""
+    """Tell what is inside a run directory or an output file.
+
+    The directory of a run or of a scan, a snapshot, or a checkpoint.
+    """
     def describe():
         from hpccr import driver
 
@@ -143,7 +187,10 @@ def info(path):
 @click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print the ratios as JSON.")
 def bench(name, as_json):
-    """Measure hpccr against its references, as ratios within one run."""
+    """Measure hpccr against its references, as ratios within one run.
+
+    NAME is one benchmark; without it all are run, one after the other, for many minutes.
+    """
     def measure():
         from hpccr import bench as room
 
@@ -164,16 +211,23 @@ def _tell(text):
     click.echo(text.rstrip("\n"))
 
 
-def _read(name, overrides):
+def _read(name, overrides, quick=False):
+    """The deck of a name or path, with what --set and --quick replace."""
     from hpccr.deck import library, reader
+    from hpccr.deck.messages import toml
     from hpccr.problems import registry
 
-    return reader.read(library.find(name), overrides, problems=registry)
+    deck = reader.read(library.find(name), overrides, problems=registry, quick=quick)
+    if quick:
+        replaced = ", ".join(f"{place} = {toml(value)}" for place, value in deck.quick.items())
+        _tell(f"quick form of {deck.path}: {replaced or 'the deck as it is, for it has no [quick]'}")
+    return deck
 
 
 def _name(content):
     """The directory of a run of the deck, where none is given."""
-    return os.path.splitext(os.path.basename(content["path"]))[0]
+    name = os.path.splitext(os.path.basename(content["path"]))[0]
+    return f"{name}_quick" if content["quick"] else name
 
 
 def _base(deck):
@@ -206,23 +260,34 @@ def _catalogue():
     from hpccr.deck import library
     from hpccr.problems import registry
 
-    problems = {name: registry.load(name) for name in registry.names()}
-    decks = library.decks()
-    width = max(map(len, [*problems, *decks]), default=0)
+    problems, decks = {name: registry.load(name) for name in registry.names()}, library.decks()
+    width, wide = max(map(len, problems), default=0), max(map(len, decks), default=0)
     lines = ["problems"]
     for name, problem in problems.items():
         lines.append(f"  {name:<{width}}  {problem.summary}")
         if problem.reproduces:
             lines.append(f"  {'':<{width}}  reproduces {problem.reproduces}")
     lines += ["", "decks"]
-    lines += [f"  {name:<{width}}  {library.title(path)}".rstrip() for name, path in decks.items()]
-    lines += ["", "hpccr list --deck NAME prints every key of a deck; hpccr check NAME what follows from it."]
+    lines += [f"  {name:<{wide}}  {library.title(path)}".rstrip() for name, path in decks.items()]
+    lines += ["", "hpccr check DECK     what follows from a deck, and what it costs",
+              "hpccr run DECK       runs it (hpccr scan, where its line begins with Scan); --quick: its quick form",
+              "hpccr list --deck X  every key that the deck X, or a deck of the problem X, may have",
+              "run/REFERENCE.md     every key, output variable and command"]
     return "\n".join(lines)
+
+
+def _print_reference():
+    """The reference of everything; it makes runs in small, each by one process."""
+    if parallel.launched() and parallel.world().size > 1:
+        raise InputError("the reference is made by one process", where="--reference", allowed="no mpirun, or one rank")
+    from hpccr import reference
+
+    _tell(reference.text(hpccr, STATUSES))
 
 
 def _reference(name):
     """Every key of the problem, or of the deck, `name`."""
-    from hpccr.deck import library
+    from hpccr.deck import changes, library
     from hpccr.deck import scan as scans
     from hpccr.problems import registry
 
@@ -234,7 +299,7 @@ def _reference(name):
             raise InputError("no such problem or deck", given=name, allowed=", ".join(known), nearest=nearest(name, known))
         problem = registry.load(_read(name, ()).problem)
     head = f'problem = "{problem.name}"  {problem.summary}\n'
-    return "\n".join([head, *(section.reference() for section in problem.sections), scans.reference()])
+    return "\n".join([head, *(section.reference() for section in problem.sections), scans.reference(), changes.reference()])
 
 
 # -- the way in and the way out ------------------------------------------------------------------------------
@@ -280,6 +345,9 @@ def _outcome(arguments):
         # The reader of our output has gone; nor may the interpreter's last flush complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1, None
+    except OSError as error:
+        # What the system refuses where nobody expects it, as when a disk goes away between two looks.
+        return 1, f"{error.filename}: {error.strerror}" if error.filename else str(error)
     except Exception:       # noqa: BLE001 - one rank's failure must not leave the others waiting
         if not parallel.launched():
             raise
@@ -327,4 +395,8 @@ def _leave(status, message):
             sys.stderr.write(f"hpccr: rank {rank}: {message}\n")
             sys.stderr.flush()
         parallel.world().raw.Abort(status)
+    if message and parallel.launched():
+        # At once: PETSc and HDF5 would clean up together, and after an error the ranks differ in what is left to them.
+        sys.stdout.flush()
+        os._exit(status)
     sys.exit(status)

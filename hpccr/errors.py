@@ -13,15 +13,20 @@ class InputError(Exception):
     """
 
     def __init__(self, what, *, given=None, where=None, allowed=None, nearest=None):
-        head = f"{where}: {what}" if where else what
-        lines = [head]
+        lines = [f"{_plain(where)}: {what}" if where else what]
         if given is not None:
-            lines.append(f"  given    {given}")
+            lines.append(f"  given    {_plain(given)}")
         if allowed is not None:
-            lines.append(f"  allowed  {allowed}")
+            lines.append(f"  allowed  {_plain(allowed)}")
         if nearest is not None:
-            lines.append(f"  did you mean {nearest}?")
-        super().__init__("\n".join(lines))
+            lines.append(f"  did you mean {_plain(nearest)}?")
+        # `what` may be a message of several lines itself.
+        super().__init__("\n".join(map(_plain, "\n".join(lines).split("\n"))))
+
+
+def _plain(text):
+    """`text` with what a terminal would not show, or would obey, written out: "\\x1b"."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
 
 
 class RunError(Exception):

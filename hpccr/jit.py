@@ -10,7 +10,7 @@ import zlib
 
 
 def kernel(function=None, **options):
-    """Mark a plain function over arrays and floats as a numba kernel (cached on disk, compiled at first call).
+    """Mark a plain function over arrays of any shape and floats as a numba kernel (cached on disk, compiled at first call).
 
     Parameters
     ----------

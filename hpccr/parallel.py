@@ -6,6 +6,7 @@ with `agree`: all ranks then raise the same error, and none is left waiting in a
 
 import contextlib
 import functools
+import math
 import os
 import time
 
@@ -48,6 +49,31 @@ def alone():
     return Comm(MPI.COMM_SELF)
 
 
+def _machine_memory():
+    """Bytes of main memory that the processes on this machine may use, as its kernel or their job's limit says; inf if unknown."""
+    limits = [math.inf]
+    with contextlib.suppress(ValueError, OSError):
+        limits.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    # The control group of the job, and those that it is in (version 2 of them, then 1).
+    with contextlib.suppress(OSError), open("/proc/self/cgroup", encoding="utf-8") as file:
+        for _, kinds, path in (line.strip().split(":", 2) for line in file):
+            if kinds in ("", "memory"):
+                top = os.path.join("/sys/fs/cgroup", kinds)
+                name = "memory.limit_in_bytes" if kinds else "memory.max"
+                parts = path.strip("/").split("/")
+                for depth in range(len(parts) + 1):
+                    with contextlib.suppress(OSError, ValueError), open(os.path.join(top, *parts[:depth], name), encoding="ascii") as limit:
+                        limits.append(int(limit.read()))
+    return float(min(limits))
+
+
+def weight(value):
+    """Bytes of a plain value as it travels between ranks; 0 of a request, which is no value yet."""
+    from mpi4py import MPI
+
+    return 0 if isinstance(value, MPI.Request) else len(MPI.pickle.dumps(value))
+
+
 class Comm:
     """A communicator with collective errors.
 
@@ -79,6 +105,7 @@ class Comm:
         return self.raw.bcast(value, root=0) if self.size > 1 else value
 
     def _reduce(self, values, operation):
+        """Element-wise over the ranks, on all ranks: array (n,)."""
         local = np.array(values, dtype=float, ndmin=1)
         if self.size > 1:
             from mpi4py import MPI
@@ -98,15 +125,45 @@ class Comm:
         """Element-wise minimum over the ranks, on all ranks: array (n,)."""
         return self._reduce(values, "MIN")
 
-    def gather(self, values):
-        """The `values` of every rank, on all ranks: array (ranks, n)."""
-        local = np.atleast_1d(np.ascontiguousarray(values, dtype=float))
-        every = np.empty((self.size, *local.shape))
-        if self.size == 1:
-            every[0] = local
-        else:
-            self.raw.Allgather(local, every)
-        return every
+    def before(self, values):
+        """Element-wise sum over the ranks below this one: array (n,)."""
+        from mpi4py import MPI
+
+        below, local = np.zeros(np.size(values)), np.array(values, dtype=float, ndmin=1)
+        if self.size > 1:
+            self.raw.Exscan(local, below, op=MPI.SUM)
+        # MPI leaves rank 0's undefined.
+        return below if self.rank else np.zeros_like(below)
+
+    def near(self, values, reach=1):
+        """What the ranks `reach` below and above this one give for `values`.
+
+        Parameters
+        ----------
+        values : array
+            Of one shape on all ranks.
+        reach : int
+
+        Returns
+        -------
+        (array, array), zero where there is no such rank
+        """
+        values, found, requests = np.ascontiguousarray(values, dtype=float), [], []
+        for other in (self.rank - reach, self.rank + reach):
+            found.append(np.zeros_like(values))
+            if 0 <= other < self.size:
+                requests += [self.raw.Irecv(found[-1], source=other), self.raw.Isend(values, dest=other)]
+        if requests:
+            type(requests[0]).Waitall(requests)
+        return tuple(found)
+
+    def swap(self, other, value):
+        """What the rank `other` gives (plain numbers, strings, lists, dicts) for this rank's `value`; both call it."""
+        return self.raw.sendrecv(value, dest=other, source=other)
+
+    def gather(self, value):
+        """The `value` (plain numbers, strings, lists, dicts) of every rank on rank 0: list; None on the others."""
+        return self.raw.gather(value, root=0)
 
     def collect(self, rows):
         """The rows of all ranks on rank 0, in the order of the ranks: list of array (n, …); None on the others.
@@ -117,7 +174,7 @@ class Comm:
             Of the same shape beyond the first axis on all ranks.
         """
         rows = np.ascontiguousarray(rows, dtype=float)
-        counts = self.gather(len(rows))[:, 0].astype(int)
+        counts = self.gather(len(rows))
         if self.rank:
             if len(rows):
                 self.raw.Send(rows, dest=0)
@@ -130,26 +187,32 @@ class Comm:
             parts.append(part)
         return parts
 
-    def gather_lanes(self, local, start, count):
-        """Assemble an array whose first axis is spread over the ranks.
+    def assemble(self, local, start, count, counts=True):
+        """Assemble an array whose first axis is spread over the ranks: array (count, …), on all ranks.
 
         Parameters
         ----------
         local : array (n_local, …)
-            This rank's part, which begins at global index `start`; parts of several ranks may coincide.
+            This rank's part, which begins at global index `start`.
         start, count : int
             First global index of the part, and the global length.
-
-        Returns
-        -------
-        array (count, …), on all ranks
+        counts : bool
+            Whether this rank's part is taken: where several ranks hold the same, one of them gives it.
         """
-        if self.size == 1:
-            return np.array(local, dtype=float)
-        whole = np.empty((count,) + local.shape[1:])
-        for first, part in self.raw.allgather((start, np.ascontiguousarray(local))):
-            whole[first:first + len(part)] = part
-        return whole
+        whole = np.zeros((count,) + np.shape(local)[1:])
+        if counts:
+            whole[start:start + len(local)] = local
+        # Nothing is added up but zeros.
+        return self.sum(whole.ravel()).reshape(whole.shape)
+
+    def memory(self):
+        """Bytes of main memory of all the machines that these ranks are on, float; collective."""
+        from mpi4py import MPI
+
+        here = self.raw.Split_type(MPI.COMM_TYPE_SHARED)
+        share = _machine_memory() / here.Get_size()
+        here.Free()
+        return float(self.sum(share)[0])
 
     def split(self, color, key):
         """The communicator (Comm) of the ranks that give the same `color`, ordered by `key`."""
@@ -172,18 +235,15 @@ class Comm:
             if error is not None:
                 raise error
             return
-        state = None
-        if error is not None:
-            state = (type(error).__name__, str(error), self.rank)
-        states = [s for s in self.raw.allgather(state) if s is not None]
-        if not states:
+        lowest = int(self.min(self.size if error is None else self.rank)[0])
+        if lowest == self.size:
             return
-        kind, message, rank = states[0]
-        if error is not None and rank == self.rank:
+        kind, message = self.raw.bcast((type(error).__name__, str(error)), root=lowest)
+        if lowest == self.rank:
             raise error
         if kind == "InputError":
             raise InputError(message)
-        raise RunError(message if kind == "RunError" else f"rank {rank}: {kind}: {message}")
+        raise RunError(message if kind == "RunError" else f"rank {lowest}: {kind}: {message}")
 
     @contextlib.contextmanager
     def together(self):

@@ -2,7 +2,7 @@
 
 Inside hpccr every number is a CGS float. Unit strings appear at the deck's door and on output only; both go
 through this module, so a parsec in a deck and `pc` in a formula agree to rounding. The values are those of
-CODATA 2018 and IAU 2015 [the constants of PHYSICS.md, with all their digits].
+CODATA 2018 and IAU 2015.
 """
 
 import functools
@@ -90,6 +90,7 @@ def factor(unit, to):
 
 
 def _known(text):
+    """The unit of a text, or a QuantityError with the nearest one."""
     # Only letters, digits and the signs of a product: no unit of ours needs more, and huge powers are refused.
     if len(text) > 40 or not re.fullmatch(r"[\w\s%./*^()+-]*", text) or re.search(r"\d{3}", text):
         raise QuantityError(f"unknown unit {text[:40]!r}")

@@ -1,19 +1,23 @@
 """Small runs as a user makes them, in directories, and how two of them compare. `tests/simulate.py` runs without files."""
 
+import contextlib
 import json
+import shutil
+import subprocess
 import time
 
 import numpy as np
 from launch import finish, kill, mpirun, start
 
 from hpccr.deck import library, reader
+from hpccr.output import checkpoint
 from hpccr.problems import registry
 
 # More ranks than cores: a rank that waits lets the others work.
 PATIENT = {"OMPI_MCA_mpi_yield_when_idle": "1"}
 
 
-def small(path, name, *settings, cells=40, lanes=6, part=0.1, pieces=5):
+def small(path, name, *settings, cells=40, lanes=6, part=0.1, pieces=5, steps=0):
     """Write a deck of run/, made small, to `path`; returns the path as text.
 
     Parameters
@@ -28,6 +32,8 @@ def small(path, name, *settings, cells=40, lanes=6, part=0.1, pieces=5):
         Of the deck's simulated time.
     pieces : int
         Snapshots at equal intervals.
+    steps : int
+        At least so many are made.
     """
     whole = deck(name)
     problem = registry.load(whole.problem)(whole)
@@ -37,6 +43,8 @@ def small(path, name, *settings, cells=40, lanes=6, part=0.1, pieces=5):
     unit = next(section.keys["end"].unit for section in problem.sections if section.name == "time")
     chosen = {f"axes.{problem.line().name}.cells": cells, f"axes.{problem.lane().name}.cells": lanes,
               "time.end": f"{end!r} {unit}".strip(), "output.snapshots": f"{end / pieces!r} {unit}".strip()}
+    if steps:
+        chosen["time.max_step"] = f"{end / steps!r} {unit}".strip()
     chosen |= dict(setting.split("=", 1) for setting in settings)
     path.write_text(deck(name, *(f"{key}={value}" for key, value in chosen.items())).as_toml(), encoding="utf-8")
     return str(path)
@@ -57,6 +65,18 @@ def few(path, name, *settings):
     chosen |= dict(setting.split("=", 1) for setting in settings)
     path.write_text(deck(name, *(f"{key}={value}" for key, value in chosen.items())).as_toml(), encoding="utf-8")
     return str(path)
+
+
+# Long enough to be stopped in the middle of units, stored orbits among them.
+LONG = {"orbits": ("ensemble.t_end=600.0", "ensemble.store=[3, 50, 119]", "ensemble.store_every=20", "ensemble.half_step=true",
+                   "turbulence.modes=256"),
+        "fieldlines": ("ensemble.s_end=40.0", "ensemble.tau_end=40.0", "ensemble.store=[3, 50, 119]", "turbulence.modes=128"),
+        "beam": ("axes.mu.cells=30000",)}
+
+
+def long(path, name, *settings):
+    """As `few`, with work for a second or two and a checkpoint at every chance."""
+    return few(path, name, *LONG.get(deck(name).problem, ()), "output.checkpoint_every=0.05 s", *settings)
 
 
 def ensembles():
@@ -155,13 +175,13 @@ def ended(process, timeout=60):
 
 def results(directory):
     """The files that a finished run must have in common with any other of its deck: {name: bytes}."""
-    paths = [*sorted((directory / "snapshots").iterdir()), directory / "history.csv", directory / "summary.json"]
+    paths = [*sorted((directory / "snapshots").iterdir()), *directory.glob("*.h5"), directory / "history.csv", directory / "summary.json"]
     assert not list(directory.rglob("*.tmp"))
     return {str(path.relative_to(directory)): path.read_bytes() for path in paths}
 
 
 def same_bits(one, other):
-    """Two runs left the same snapshots, history and summary, bit for bit."""
+    """Two runs left the same snapshots, history, summary and files of the problem's own, bit for bit."""
     a, b = results(one), results(other)
     assert a.keys() == b.keys()
     assert len(a) >= 3, list(a)
@@ -196,3 +216,42 @@ def distance(one, other):
 def summary(directory):
     """summary.json: dict."""
     return json.loads((directory / "summary.json").read_text())
+
+
+# -- what faults need ---------------------------------------------------------------------------------------------
+
+
+def newest(run):
+    """Step of the newest checkpoint of a run, which must be intact; -1 if there is none at all."""
+    steps = checkpoint.found(run / "checkpoints")
+    if not steps:
+        return -1
+    fault = checkpoint.check(run / "checkpoints" / f"{steps[-1]:08d}.h5")
+    assert fault is None, f"checkpoint {steps[-1]} of {run}: {fault}"
+    return steps[-1]
+
+
+def truncate(path, size=-100):
+    """Cut a file to its first `size` bytes; counted from its end if negative."""
+    path.write_bytes(path.read_bytes()[:size])
+
+
+def flip(path, place=None, bit=4):
+    """Turn a bit over: of the byte in the middle, or of another one."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2 if place is None else place] ^= 1 << bit
+    path.write_bytes(content)
+
+
+@contextlib.contextmanager
+def small_disk(place, kibibytes):
+    """A file system of that size at `place`, which is made; yields None where it cannot be mounted (that needs root)."""
+    place.mkdir()
+    mount, made = shutil.which("mount"), False
+    if mount is not None:
+        made = not subprocess.run([mount, "-t", "tmpfs", "-o", f"size={kibibytes}k", "tmpfs", place], capture_output=True).returncode
+    try:
+        yield place if made else None
+    finally:
+        if made:
+            subprocess.run(["umount", "-l", place], check=True)

@@ -21,7 +21,7 @@ def finish(*settings, deck="focused_quick"):
 
 def figures(kinetic):
     """The columns of history.csv: dict."""
-    return {name: value for name, _, value in kinetic.history()}
+    return {name: value for name, _, value, _ in kinetic.history()}
 
 
 def f(kinetic):

@@ -32,10 +32,10 @@ def command(n, code_or_args):
     return ["mpirun", "-n", str(n), *python] if n else python
 
 
-def start(n, code_or_args, *, cwd=None, env=None):
+def start(n, code_or_args, *, cwd=None, env=None, under=()):
     """Start a program on `n` ranks in a process group of its own: subprocess.Popen with text pipes.
 
-    End it with `finish` or `kill`.
+    End it with `finish` or `kill`. `under` are the words of another program that shall start it.
     """
     if n and shutil.which("mpirun") is None:
         raise RuntimeError("mpirun is not on PATH: ./run/setup installs it")
@@ -43,7 +43,7 @@ def start(n, code_or_args, *, cwd=None, env=None):
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     scratch = tempfile.mkdtemp(prefix="hpccr-mpi-", dir=memory)
     here = {"OMPI_MCA_orte_tmpdir_base": scratch, "OMPI_MCA_btl_vader_backing_directory": scratch}
-    process = subprocess.Popen(command(n, code_or_args), cwd=cwd, env=environment(**here, **(env or {})), text=True,
+    process = subprocess.Popen([*under, *command(n, code_or_args)], cwd=cwd, env=environment(**here, **(env or {})), text=True,
                                errors="replace", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, start_new_session=True)
     process.scratch = scratch
@@ -89,6 +89,30 @@ def descendants(pid):
         front = [child for child, parent in parents.items() if parent in front]
         below += front
     return below
+
+
+def ranks(process):
+    """The processes of the ranks of a started program: {rank: pid}; {0: its own} without a launcher."""
+    if "mpirun" not in process.args:
+        return {0: process.pid}
+    found = {}
+    for pid in descendants(process.pid):
+        try:
+            with open(f"/proc/{pid}/environ", "rb") as file:
+                entries = file.read().split(b"\0")
+        except OSError:
+            continue
+        found.update({int(entry.partition(b"=")[2]): pid for entry in entries if entry.startswith(b"OMPI_COMM_WORLD_RANK=")})
+    return found
+
+
+def alive(pid):
+    """Whether a process is at work: there, and not only waiting to be forgotten."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def mpirun(n, code_or_args, timeout=60, *, cwd=None, env=None):

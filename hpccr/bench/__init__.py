@@ -1,6 +1,7 @@
 """The project's own benchmarks: ratios of things timed in one run, since machines differ and drift.
 
-Every module of this folder with a function `measure` is a benchmark; its name is the word after `hpccr bench`.
+Every module of this folder with a function `measure` is a benchmark; its name is the word after `hpccr bench`. What it returns is a list of
+rows {"name", "value", "unit", "wanted"}, or a dict with such "rows" and with what else there is for `--json`.
 """
 
 import importlib
@@ -32,8 +33,9 @@ def run(name=None, as_json=False):
     if as_json:
         print(json.dumps(results, indent=2))
         return 0
-    for each, rows in results.items():
+    for each, result in results.items():
         print(each)
+        rows = result["rows"] if isinstance(result, dict) else result
         for row in rows:
             print(f"  {row['name']:<52} {row['value']:>10.4g}  {row['unit']:<14} {row.get('wanted', '')}")
     return 0

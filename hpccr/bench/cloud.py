@@ -62,6 +62,7 @@ def _deck(rtol, cells):
 
 
 def _simulation(rtol=RTOL, cells=1024):
+    """The case as a Simulation at its beginning."""
     from hpccr import parallel
     from hpccr.problems.cloud import Cloud
     from hpccr.steppers.implicit import initialise
@@ -84,6 +85,7 @@ def _run(job):
 
 
 def _solve(rtol=RTOL, cells=1024, repeats=REPEATS):
+    """Our run, some times over; rank 0 prints what it took and found as JSON."""
     small = _simulation(rtol, 64)           # compiles, so that the base holds the compiler
     _run(small)
     small.destroy()

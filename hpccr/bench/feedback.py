@@ -79,6 +79,7 @@ def _flow(cells, momenta):
 
 
 def _ours(cells, momenta):
+    """hpccr's run: dict of seconds, steps and figures."""
     flow, end = _flow(cells, momenta)
     flow.begin()
     began = time.perf_counter()
@@ -90,6 +91,7 @@ def _ours(cells, momenta):
 
 
 def _usual(cells, momenta):
+    """The run of the usual code: dict of seconds, steps and figures."""
     from hpccr.bench.numpy_feedback import Usual
     from hpccr.units import Myr, pc
 

@@ -25,12 +25,13 @@ EXPELLED_FROM = 200 * pc    # the sphere that expelled mass has left
 
 
 def neutral_cooling(T):
-    """Λ = Γ [10⁷ e^{−1.184·10⁵/(T + 1000)} + 0.014 √T e^{−92/T}] [erg cm³/s]: Koyama & Inutsuka (2002); T array [K]."""
+    """Λ = Γ [10⁷ e^{−1.184·10⁵/(T + 1000)} + 0.014 √T e^{−92/T}] [erg cm³/s]: Koyama & Inutsuka (2002); of the
+    shape of T [K]."""
     return HEATING * (1e7 * np.exp(-1.184e5 / (T + 1000)) + 1.4e-2 * np.sqrt(T) * np.exp(-92 / T))
 
 
 def loss_rate(p, ionised=0.0, T_e=1e4):
-    """−d ln p/dt of protons in 1 H atom/cm³ [s⁻¹]: ionisation, and Coulomb losses to n_e = `ionised` n; p array [m_p c].
+    """−d ln p/dt of protons in 1 H atom/cm³ [s⁻¹]: ionisation, and Coulomb losses to n_e = `ionised` n; of the shape of p [m_p c].
 
     Mannheim & Schlickeiser (1994), Schlickeiser (2002) (5.3.58) without pions; no change of n_HI by `ionised`.
     """
@@ -41,7 +42,7 @@ def loss_rate(p, ionised=0.0, T_e=1e4):
 
 
 def conductivity(T):
-    """K [erg/(cm s K)] of Parker (1953), T array [K]: 2500 √T below 4.47·10⁴ K, 1.25·10⁻⁶ T^{5/2} above."""
+    """K [erg/(cm s K)] of Parker (1953), of the shape of T [K]: 2500 √T below 4.47·10⁴ K, 1.25·10⁻⁶ T^{5/2} above."""
     root = np.sqrt(T)
     return np.maximum(2.5e3, 1.25e-6 * T * T) * root
 
@@ -109,6 +110,7 @@ class Usual:
         self.energy_0, self.mass_0, self.kept_0 = self.total_energy(), self.rho @ self.volume, self._kept()
 
     def _grid(self):
+        """Cells, momenta, and weights of the sums over ln p."""
         self.faces = np.linspace(0.0, self.r_max, self.cells + 1)
         self.r, self.dr = (self.faces[:-1] + self.faces[1:]) / 2, self.r_max / self.cells
         self.area = 4 * np.pi * self.faces**2

@@ -60,6 +60,7 @@ def work(what):
 
 @kernel(fastmath={"contract"})
 def _multiply_add(a, repeats):
+    """16 dependent multiply-adds for each of a (n,), four quarters at once, so often."""
     n = a.shape[0] // 4
     p, q, r, s = a[:n], a[n:2 * n], a[2 * n:3 * n], a[3 * n:]
     for _ in range(repeats):
@@ -84,6 +85,7 @@ def _sums(waves, state, repeats):
 
 
 def _rates():
+    """All that one rank measures by itself: dict."""
     a = sum_kernels.aligned(512)
     rates = {"fma": len(a) * 16 * 2000 / best(lambda: _multiply_add(a, 2000)),
              "error": _error(), "width": _width(), "machine": _machine()}
@@ -105,6 +107,7 @@ def _rates():
 
 
 def _particles(modes):
+    """Random waves (table), particles (state) and their directions (n, 3)."""
     random = np.random.default_rng(1)
     k, phase = random.standard_normal((modes, 3)), random.uniform(0.0, 2.0 * np.pi, modes)
     amplitude = np.cross(k, random.standard_normal((modes, 3)))
@@ -157,6 +160,7 @@ def _million():
 
 
 def _timed(name, settings):
+    """A run of a deck of run/ with settings, after a small one that compiles: dict of seconds and memory on rank 0."""
     from hpccr import driver, parallel
     from hpccr.deck import library, reader
     from hpccr.problems import registry

@@ -8,7 +8,7 @@ import sys
 import time
 
 
-def child(module, ranks, what):
+def child(module, ranks, what, shared=False):
     """The JSON that `work(what)` of a module prints, in a process of its own.
 
     Parameters
@@ -17,6 +17,8 @@ def child(module, ranks, what):
     ranks : int
         0 and 1: without a launcher.
     what : str
+    shared : bool
+        Whether there may be more ranks than cores.
 
     Raises
     ------
@@ -25,11 +27,15 @@ def child(module, ranks, what):
     """
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OMPI_ALLOW_RUN_AS_ROOT": "1",
                    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_hwloc_base_binding_policy": "none"}
+    if shared:
+        environment |= {"OMPI_MCA_rmaps_base_oversubscribe": "1", "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe"}
+        if ranks > os.cpu_count():
+            environment["OMPI_MCA_mpi_yield_when_idle"] = "1"
     command = [sys.executable, "-c", f"from {module} import work; work({what!r})"]
     if ranks > 1:
         command = [shutil.which("mpirun") or "mpirun", "-n", str(ranks), *command]
     print(f"bench {module.rpartition('.')[2]}: {what} on {max(ranks, 1)} rank{'s' if ranks > 1 else ''}", file=sys.stderr)
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=1800)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=7200 if shared else 1800)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)}: {done.stderr[-2000:]}")
     return json.loads(done.stdout.strip().splitlines()[-1])

@@ -5,10 +5,14 @@ A problem lists them among its own:
     sections = (SOURCE, axis_section("z", to="1 kpc", scale="10 pc"), time_section("100 kyr"), OUTPUT, SOLVER)
 """
 
+import math
+
 from hpccr.deck.messages import Refused
 from hpccr.deck.schema import Section, choice, integer, number, quantity, text, times
 
 _MOST_SNAPSHOTS = 100_000
+# Of all axes together: PETSc's integers may have 32 bits, and a cell three unknowns with a few neighbours each.
+_MOST_CELLS = 500_000_000
 
 
 def axis_section(name, unit="cm", *, meaning="", spacings=("uniform", "log", "sinh"), fewest=4, **given):
@@ -29,6 +33,11 @@ def axis_section(name, unit="cm", *, meaning="", spacings=("uniform", "log", "si
     given : dict
         Limits low, high, positive of the ends; defaults of cells, from_, to, spacing, focus, scale.
         Without default, the ends must stand in the deck; `focus` and `scale` exist only if "sinh" is on offer.
+
+    Raises
+    ------
+    TypeError
+        For another word in `given`.
     """
     limits = {word: given.pop(word) for word in ("low", "high", "positive") if word in given}
     default = {"cells": 1024, "from_": None, "to": None, "spacing": spacings[0], "focus": None, "scale": None}
@@ -52,6 +61,7 @@ def axis_section(name, unit="cm", *, meaning="", spacings=("uniform", "log", "si
 
 
 def _check_axis(axis):
+    """Refuse an axis whose ends or spacing do not fit together."""
     for end in ("from", "to"):
         if axis[end] is None:
             raise Refused("missing key", end)
@@ -94,8 +104,13 @@ def output_section(unit="s"):
 TIME = time_section()
 OUTPUT = output_section()
 
+def _check_petsc(solver):
+    if solver.petsc.split() and not solver.petsc.lstrip().startswith("-"):
+        raise Refused("not a PETSc option", "petsc", allowed='"-name [value]", as "-ts_type bdf"')
+
+
 SOLVER = Section(
-    "solver", "for experts",
+    "solver", "for experts", check=_check_petsc,
     petsc=text("", meaning="PETSc options; those after -- on the command line come on top"))
 
 
@@ -106,6 +121,10 @@ def check(deck):
     ------
     InputError
     """
+    cells = {name: deck[name].cells for name in deck.sections if name.startswith("axes.")}
+    if math.prod(cells.values()) > _MOST_CELLS:
+        raise deck.refuse(f"{max(cells, key=cells.get)}.cells", f"{math.prod(cells.values()):.3g} cells on all axes together",
+                          allowed=f"at most {_MOST_CELLS:.3g}")
     if "time" not in deck or "output" not in deck:
         return
     end, snapshots = deck["time"].end, deck["output"].snapshots

@@ -32,6 +32,10 @@ class Measure(Key):
     positive: bool = field(default=False, kw_only=True)
 
     @property
+    def kind(self):
+        return f"pure number or {self.unit}"
+
+    @property
     def limits(self):
         """The range, in words."""
         return "above 0" if self.positive else ""
@@ -63,6 +67,8 @@ class Fractions(Key):
 
     words: tuple = ()
 
+    kind = "table"
+
     @property
     def allowed(self):
         return f"{{ {self.words[0]} = 0.2, … }} with parts from 0 to 1 of {', '.join(self.words)} that add to 1"
@@ -90,6 +96,8 @@ class Integers(Integer):
 
     longest: int = field(default=100_000, kw_only=True)
 
+    kind = "list, whole numbers"
+
     @property
     def allowed(self):
         return f"a list of whole numbers, each {self.limits}" if self.limits else "a list of whole numbers"
@@ -106,4 +114,4 @@ class Integers(Integer):
 class File(Text):
     """The path of an input file: str. A run keeps it whole, so that a restart finds the file from anywhere."""
 
-    allowed = "the path of a file, from the working directory or the deck's"
+    allowed, kind = "the path of a file, from the working directory or the deck's", "path"

@@ -42,6 +42,11 @@ class Key:
         raise NotImplementedError
 
     @property
+    def kind(self):
+        """What is wanted, in a word or two: a unit, or "pure number", "word", …"""
+        raise NotImplementedError
+
+    @property
     def default_text(self):
         """The default, in the deck's words."""
         if self.default is None or callable(self.default):
@@ -61,12 +66,13 @@ class _Bounded(Key):
     @property
     def limits(self):
         """The range, in words; "" if there is none."""
-        if self.low is not None and self.high is not None:
-            return f"{self.low} to {self.high}"
-        if self.high is not None:
-            return f"{'above 0, ' if self.positive else ''}at most {self.high}"
-        if self.low is not None:
-            return f"at least {self.low}"
+        low, high = (f"{bound:g}" if isinstance(bound, float) else bound for bound in (self.low, self.high))
+        if low is not None and high is not None:
+            return f"{low} to {high}"
+        if high is not None:
+            return f"{'above 0, ' if self.positive else ''}at most {high}"
+        if low is not None:
+            return f"at least {low}"
         return "above 0" if self.positive else ""
 
     def _inside(self, value):
@@ -85,6 +91,8 @@ class _Bounded(Key):
 @dataclass(frozen=True)
 class Number(_Bounded):
     """A pure number: float."""
+
+    kind = "pure number"
 
     @property
     def allowed(self):
@@ -106,6 +114,8 @@ class Number(_Bounded):
 class Integer(_Bounded):
     """A whole number: int."""
 
+    kind = "whole number"
+
     @property
     def allowed(self):
         return f"a whole number, {self.limits}" if self.limits else "a whole number"
@@ -122,7 +132,7 @@ class Integer(_Bounded):
 class Flag(Key):
     """True or false: bool."""
 
-    allowed = "true or false"
+    allowed, kind = "true or false", "flag"
 
     def value(self, raw):
         if not isinstance(raw, bool):
@@ -136,6 +146,8 @@ class Choice(Key):
 
     options: tuple = ()
     aliases: dict = field(default_factory=dict, kw_only=True, hash=False)
+
+    kind = "word"
 
     @property
     def allowed(self):
@@ -155,7 +167,7 @@ class Choice(Key):
 class Text(Key):
     """Free text: str."""
 
-    allowed = "a text in quotes"
+    allowed, kind = "a text in quotes", "text"
 
     def value(self, raw):
         if not isinstance(raw, str):
@@ -171,6 +183,10 @@ class Quantity(_Bounded):
     number, for problems in units of their own."""
 
     unit: str = ""
+
+    @property
+    def kind(self):
+        return self.unit or "pure number"
 
     def _limit(self, bound):
         return None if bound is None else units.parse(bound, self.unit)
@@ -204,6 +220,10 @@ class Quantities(Quantity):
     shortest: int = field(default=0, kw_only=True)
     longest: int = field(default=10000, kw_only=True)
     increasing: bool = field(default=False, kw_only=True)
+
+    @property
+    def kind(self):
+        return f"list, {super().kind}"
 
     @property
     def allowed(self):
@@ -258,6 +278,10 @@ class Times(Quantities):
     increasing: bool = field(default=True, kw_only=True)
 
     @property
+    def kind(self):
+        return f"list or interval, {self.unit or 'pure number'}"
+
+    @property
     def allowed(self):
         return f'a list of increasing times, or an interval as {chr(34) + "10 kyr" + chr(34) if self.unit else "10.0"}'
 
@@ -306,6 +330,11 @@ class Table(Quantity):
     columns: tuple = field(default=("E", "R"), kw_only=True)
 
     takes_table = True
+
+    @property
+    def kind(self):
+        x, y = self.columns
+        return f"{self.unit}, or table of {x} [{self.over}], {y}"
 
     @property
     def allowed(self):

@@ -42,7 +42,7 @@ def find(name):
         return known[name]
     if os.path.exists(name) or os.path.basename(name) != name or name.endswith(".toml"):
         return name         # the reader says what is wrong with it
-    raise InputError("no such deck", given=name, where="deck", nearest=nearest(name, known),
+    raise InputError("no such deck", given=name, where="deck", nearest=nearest(name, [*known, *map(str, sorted(Path().glob("*.toml")))]),
                      allowed=", ".join(known) + ", or the path of a TOML file" if known else "the path of a TOML file")
 
 

@@ -51,6 +51,12 @@ def word(key):
     return key if key and all(c.isascii() and (c.isalnum() or c in "_-") for c in key) else toml(key)
 
 
+def aligned(name, meaning, keys):
+    """A table of the deck as text: its name and meaning, and below them `keys`, a list of (key, meaning), in two columns."""
+    width = max(len(key) for key, _ in keys)
+    return "\n".join([f"[{name}]  {meaning}", *(f"  {a:<{width}}  {b}" for a, b in [("key", "meaning"), *keys])]) + "\n"
+
+
 def short(text, length=100):
     """`text`, cut to `length` characters."""
     return text if len(text) <= length else text[:length - 1] + "…"

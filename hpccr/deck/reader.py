@@ -11,7 +11,7 @@ import json
 
 import numpy as np
 
-from hpccr.deck import common, source
+from hpccr.deck import changes, common, source
 from hpccr.deck import scan as scans
 from hpccr.deck.messages import Refused, nearest, short, toml, word
 from hpccr.deck.schema import Values, attribute
@@ -34,10 +34,12 @@ class Deck:
         The plain value of every key, by section and key; None where a key is absent.
     scan : dict or None
         The table [scan] (see deck.scan). It is no part of what the sections say: a run and its digest do not know it.
+    quick : dict or None
+        Of a quick form: what the table [quick] has replaced (see deck.changes). It is told, and means nothing more.
     """
 
-    def __init__(self, path, problem, schema, raw, origins=None, scan=None):
-        self.path, self.problem, self.raw, self.scan = str(path), problem, raw, scan
+    def __init__(self, path, problem, schema, raw, origins=None, scan=None, quick=None):
+        self.path, self.problem, self.raw, self.scan, self.quick = str(path), problem, raw, scan, quick
         self._schema, self._origins = {section.name: section for section in schema}, origins or {}
         self.sections = {name: section.values(raw[name]) for name, section in self._schema.items()}
 
@@ -59,7 +61,7 @@ class Deck:
 
     def to_dict(self):
         """The deck as plain dicts and lists, to send to other ranks."""
-        return {"path": self.path, "problem": self.problem, "raw": self.raw, "scan": self.scan,
+        return {"path": self.path, "problem": self.problem, "raw": self.raw, "scan": self.scan, "quick": self.quick,
                 "origins": {".".join(place): origin for place, origin in self._origins.items()}}
 
     @classmethod
@@ -77,7 +79,7 @@ class Deck:
             if other := set(section.keys) ^ set(raw.get(section.name, ())):
                 raise InputError("this deck was made by another version of hpccr", where=content["path"],
                                  given=f"[{section.name}], with or without {', '.join(sorted(other))}", allowed="the version that made it")
-        return cls(content["path"], content["problem"], schema, raw, origins, content.get("scan"))
+        return cls(content["path"], content["problem"], schema, raw, origins, content.get("scan"), content.get("quick"))
 
     def point(self, number, problems):
         """The deck of one point of the scan, which has no scan itself.
@@ -103,7 +105,7 @@ class Deck:
             given[section][key], origins[section, key] = value, "scan"
         try:
             raw = {name: _resolve(section, given[name], self.path, origins) for name, section in self._schema.items()}
-            deck = Deck(self.path, self.problem, problem.sections, raw, origins)
+            deck = Deck(self.path, self.problem, problem.sections, raw, origins, quick=self.quick)
             _check(deck, self._schema, problem)
         except InputError as error:
             raise self.at_point(number, error) from None
@@ -111,7 +113,11 @@ class Deck:
 
     def alone(self):
         """The deck without its scan: the base point."""
-        return Deck(self.path, self.problem, self._schema.values(), self.raw, self._origins)
+        return Deck(self.path, self.problem, self._schema.values(), self.raw, self._origins, quick=self.quick)
+
+    def provenance(self):
+        """Where the deck comes from, and whether it is the quick form: str."""
+        return f"{self.path}, quick form" if self.quick else self.path
 
     def at_point(self, number, error):
         """The InputError of a point of the scan, with its values: InputError."""
@@ -165,7 +171,7 @@ class Deck:
                           nearest=nearest)
 
 
-def read(path, overrides=(), *, problems):
+def read(path, overrides=(), *, problems, quick=False):
     """Read, check and resolve a deck.
 
     Parameters
@@ -176,6 +182,8 @@ def read(path, overrides=(), *, problems):
         "section.key=value", as after ``--set``.
     problems : module or object
         With ``names()`` and ``load(name)``; what is loaded has `sections` (of `Section`) and ``check(deck)``.
+    quick : bool
+        Whether the table [quick] replaces what it names, before the overrides do. What it says is checked in any case.
 
     Returns
     -------
@@ -193,21 +201,33 @@ def read(path, overrides=(), *, problems):
     problem = problems.load(name)
     schema = {section.name: section for section in problem.sections}
     given = {section: {} for section in schema}
-    _collect({k: v for k, v in document.items() if k not in ("problem", "scan")}, "", schema, given, path)
-    varied = {place: settings.pop(place) for place in list(settings) if place.startswith("scan.")}
-    scan = scans.resolve(document.get("scan"), {place[5:]: value for place, value in varied.items()}, schema, path)
+    _collect({k: v for k, v in document.items() if k not in ("problem", "scan", "quick")}, "", schema, given, path)
     origins = {(section, key): "deck" for section, keys in given.items() for key in keys}
-    for place, value in settings.items():
-        section, key = _setting(place, value, schema)
-        given[section][key] = value
-        origins[section, key] = "--set"
+    form = changes.quick(document.get("quick"), schema, path)
+    words = {f"{path}, [quick]": form if quick else {}, "--set": settings}
+    scan = _scan(document, words, schema, path)
+    if not quick:
+        _scan(document, {f"{path}, [quick]": form}, schema, path)       # what is wrong with it is said in any case
+    for where, replaced in words.items():
+        for place, value in replaced.items():
+            if not place.startswith("scan."):
+                section, key = changes.place(place, value, schema, where)
+                given[section][key], origins[section, key] = value, where if where == "--set" else "quick"
     raw = {section: _resolve(schema[section], given[section], path, origins) for section in schema}
-    deck = Deck(path, name, problem.sections, raw, origins, scan)
+    deck = Deck(path, name, problem.sections, raw, origins, scan, form if quick else None)
     _check(deck, schema, problem)
     return deck
 
 
+def _scan(document, words, schema, path):
+    """The table [scan] with the lists that the words "scan.section.key" replace."""
+    lists = {where: {place[5:]: value for place, value in replaced.items() if place.startswith("scan.")}
+             for where, replaced in words.items()}
+    return scans.resolve(document.get("scan"), lists, schema, path)
+
+
 def _problem_name(path, document, problems):
+    """The problem that the deck names, or a refusal."""
     names = problems.names()
     allowed = ", ".join(map(toml, names))
     if "problem" not in document:
@@ -241,14 +261,16 @@ def _collect(table, prefix, schema, given, path):
 
 
 def _unknown(entry, value, prefix, schema, path):
+    """The InputError for a key or section that there is not, with the nearest that there is."""
     here = [section[len(prefix) + 1 if prefix else 0:].split(".")[0] for section in schema
             if section.startswith(prefix + "." if prefix else "")]
     keys = list(schema[prefix].keys) if prefix in schema else []
     elsewhere = next((f"{entry} in [{name}]" for name, section in schema.items() if entry in section.keys), None)
     if isinstance(value, dict) and (here or not keys):
         name = f"{prefix}.{entry}" if prefix else entry
-        near = nearest(name, [*schema, "scan"])
-        return InputError("unknown section", where=f"{path}, [{name}]", allowed=", ".join(f"[{s}]" for s in [*schema, "scan"]),
+        known = [*schema, "scan", "quick"]
+        near = nearest(name, known)
+        return InputError("unknown section", where=f"{path}, [{name}]", allowed=", ".join(f"[{s}]" for s in known),
                           nearest=near and f"[{near}]")
     where = _where(path, prefix, entry) if prefix else f"{path}, {word(entry)}"
     allowed = keys + [f"[{prefix}.{n}]" for n in here] if prefix else ["problem", *(f"[{s}]" for s in schema)]
@@ -257,19 +279,8 @@ def _unknown(entry, value, prefix, schema, path):
                       nearest=elsewhere or nearest(entry, keys or (here if prefix else ["problem"])))
 
 
-def _setting(place, value, schema):
-    section, _, key = place.rpartition(".")
-    if section not in schema or key not in schema[section].keys:
-        places = [f"{name}.{k}" for name, s in schema.items() for k in s.keys]
-        mine = [p for p in places if p.startswith(section + ".")] if section in schema else []
-        elsewhere = next((p for p in places if p.rpartition(".")[2] == key), None)
-        raise InputError("unknown key" if section in schema else "unknown section", where=f"--set {place}",
-                         given=f"{place}={short(_shown(value))}", allowed=", ".join(mine) or ", ".join(schema),
-                         nearest=elsewhere or nearest(place, mine) or nearest(place, places))
-    return section, key
-
-
 def _resolve(section, given, path, origins):
+    """A section completed by its defaults; a refusal becomes an InputError that says where."""
     try:
         return section.resolve(given)
     except Refused as refused:
@@ -299,9 +310,9 @@ def _where(path, section, key):
 
 
 def _origin(path, origin, section, key):
-    """Where a value came from: the deck, its [scan], or the command line."""
-    if origin == "scan":
-        return f"{path}, [scan] {section}.{word(key)}"
+    """Where a value came from: the deck, its [scan] or [quick], or the command line."""
+    if origin in ("scan", "quick"):
+        return f"{path}, [{origin}] {section}.{word(key)}"
     return _where("--set" if origin == "--set" else path, section, key)
 
 

@@ -14,7 +14,7 @@ last factor running fastest.
 import math
 
 from hpccr.deck.keys import Integer
-from hpccr.deck.messages import Refused, nearest, short, toml, word
+from hpccr.deck.messages import Refused, aligned, nearest, short, toml, word
 from hpccr.errors import InputError
 
 MOST = 100_000              # points
@@ -33,7 +33,7 @@ def resolve(table, settings, schema, path):
     table : dict or None
         As it stands in the deck.
     settings : dict
-        Plain value by key, from ``--set scan.KEY=VALUE``; it replaces the list of a key, or adds one.
+        By where they come from, as "--set", plain values by key; they replace the list of a key, or add one, in their order.
     schema : dict
         The deck's sections by name.
     path : str
@@ -48,20 +48,21 @@ def resolve(table, settings, schema, path):
     InputError
         Unknown key, key given twice, no list, empty list, lists of unequal length, nothing varied, too many points.
     """
-    if table is None and not settings:
+    if table is None and not any(settings.values()):
         return None
     where = f"{path}, [scan]"
     if not isinstance(table, dict | None):
         raise InputError("a section is wanted, not a value", where=f"{path}, scan", given=f"scan = {short(toml(table))}",
                          allowed="[scan] and keys below it")
-    table, settings = dict(table or {}), dict(settings)
+    table, settings = dict(table or {}), {origin: dict(changes) for origin, changes in settings.items()}
     groups, together = _groups(table, settings, where), _together(table, where)
     factors = [{key: values} for key, values in _flat(table, where)]
     factors += [dict(_flat(part, f"{path}, [scan.together]")) for part in together]
     known = [f"{name}.{key}" for name, section in schema.items() for key in section.keys]
     for factor in factors:
         _check(factor, known, f"{where} ")
-    _replace(factors, settings, known)
+    for origin, changes in settings.items():
+        _replace(factors, changes, known, f"{origin} scan.")
     every = [key for factor in factors for key in factor]
     for key in every:
         if every.count(key) > 1:
@@ -78,8 +79,9 @@ def resolve(table, settings, schema, path):
 def _groups(table, settings, where):
     """The number of groups, taken out of the table and the settings."""
     here, given = f"{where} groups", table.pop("groups", None)
-    if "groups" in settings:
-        here, given = "--set scan.groups", settings.pop("groups")
+    for origin, changes in settings.items():
+        if "groups" in changes:
+            here, given = f"{origin} scan.groups", changes.pop("groups")
     try:
         return None if given is None else _GROUPS.value(given)
     except Refused as refused:
@@ -125,29 +127,33 @@ def _check(factor, known, where):
 
 
 def _check_list(key, values, known, where):
+    """Refuse what cannot be varied, or not so."""
     given = f"{word(key)} = {short(toml(values))}"
     if key not in known:
         elsewhere = next((place for place in known if place.rpartition(".")[2] == key.rpartition(".")[2]), None)
         raise InputError("unknown key", where=where, given=given, allowed="groups, together, and the deck's keys as section.key",
                          nearest=nearest(key, [*known, *({"groups", "together"} - {key})]) or elsewhere)
     if key in _FIXED:
-        raise InputError(f"this key cannot be varied: {_FIXED[key]}", where=where, given=given)
+        raise InputError(f"this key cannot be varied: {_FIXED[key]}", where=where, given=given,
+                         allowed="any other key")
     if not isinstance(values, list):
         raise InputError("a list of values is wanted", where=where, given=given, allowed="[ …, … ]")
     if not values:
         raise InputError("an empty list", where=where, given=given, allowed="at least one value")
 
 
-def _replace(factors, settings, known):
-    """Let the words of ``--set`` replace the lists of the deck."""
-    for key, values in settings.items():
-        _check_list(key, values, known, f"--set scan.{key}")
+def _replace(factors, changes, known, where):
+    """Let changes take the place of the deck's lists."""
+    for key, values in changes.items():
+        _check_list(key, values, known, where + key)
         home = next((factor for factor in factors if key in factor), None)
         if home is None:
             home = {}
             factors.append(home)
         home[key] = values
-        _check(home, known, "--set scan.")
+    # Only now: lists that are varied together may all have become longer or shorter.
+    for factor in factors:
+        _check(factor, known, where)
 
 
 def keys(scan):
@@ -192,10 +198,14 @@ def as_toml(scan):
     return "\n".join(lines) + "\n"
 
 
+def rows():
+    """What a table [scan] may hold: its name, its meaning, list of (key, meaning)."""
+    return "scan", "for `hpccr scan` only: the points of a map", [
+        ("groups", f"{_GROUPS.meaning}, a whole number; default: {_GROUPS.otherwise}"),
+        ('"section.key" = [ … ]', "values of any key of the deck; all lists make a product"),
+        ("together", "a table, or several, of lists of equal length that are varied together")]
+
+
 def reference():
     """What a table [scan] may hold, for `hpccr list`."""
-    rows = [("key", "meaning"), ("groups", f"{_GROUPS.meaning}; default: {_GROUPS.otherwise}"),
-            ('"section.key" = [ … ]', "values of any key of the deck; all lists make a product"),
-            ("together", "a table, or several, of lists of equal length that are varied together")]
-    width = max(len(left) for left, _ in rows)
-    return "\n".join(["[scan]  for `hpccr scan` only: the points of a map", *(f"  {a:<{width}}  {b}" for a, b in rows)]) + "\n"
+    return aligned(*rows())

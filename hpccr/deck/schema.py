@@ -68,10 +68,17 @@ class Section:
         return raw
 
     def values(self, raw):
-        """The values (`Values`) that the plain values `raw` of `resolve` stand for."""
+        """The values (`Values`) that the plain values `raw` of `resolve` stand for.
+
+        Raises
+        ------
+        Refused
+            With the key's name.
+        """
         return Values({key: self._value(key, raw[key]) for key in self.keys})
 
     def _value(self, key, raw):
+        """The value of a key; a refusal gets its name."""
         kind = self.keys[key]
         if raw is None and not isinstance(kind, Times):
             return None
@@ -92,11 +99,14 @@ class Section:
         lines = [f"{left:<{width}}  # {meaning}" if meaning else left for left, meaning in entries]
         return "\n".join([f"[{self.name}]  # {self.meaning}", *lines]) + "\n"
 
+    def rows(self):
+        """The documentation of each key: list of (key, unit or kind, default, range or words, meaning)."""
+        return [(key, kind.kind, kind.default_text, getattr(kind, "limits", kind.allowed) or "any", kind.meaning)
+                for key, kind in self.keys.items()]
+
     def reference(self):
         """The documentation of this section: key, unit, default, range, meaning in aligned columns."""
-        rows = [("key", "unit", "default", "range", "meaning")]
-        rows += [(key, kind.unit or "-", kind.default_text, getattr(kind, "limits", kind.allowed) or "-", kind.meaning)
-                 for key, kind in self.keys.items()]
+        rows = [("key", "unit", "default", "range", "meaning"), *self.rows()]
         widths = [max(len(row[column]) for row in rows) for column in range(4)]
         lines = ["  " + "  ".join([*(f"{cell:<{w}}" for cell, w in zip(row, widths)), row[4]]).rstrip() for row in rows]
         return "\n".join([f"[{self.name}]  {self.meaning}", *lines]) + "\n"

@@ -45,6 +45,7 @@ def load(path):
 
 
 def _text(path):
+    """The text of a deck file, or a refusal."""
     try:
         status = os.stat(path)
         if stat.S_ISDIR(status.st_mode):
@@ -82,6 +83,7 @@ def _neighbour(path):
 
 
 def _syntax_error(path, content, message):
+    """The InputError for what is not TOML, with the line."""
     line = re.search(r"at line (\d+)", message)
     what = "not valid TOML: " + re.sub(r"\s*\(at [^()]*\)$", "", message)
     if re.search("[Cc]annot overwrite a value|twice", message):
@@ -117,7 +119,8 @@ def overrides(settings):
         if not equals or not path or not value.strip():
             raise InputError("not a setting", where="--set", given=short(setting), allowed="section.key=value")
         if path in result:
-            raise InputError("set twice", where=f"--set {path}", given=f"{toml(result[path])} and {value.strip()}")
+            raise InputError("set twice", where=f"--set {path}", given=f"{short(toml(result[path]))} and {short(value.strip())}",
+                             allowed="each key once")
         result[path] = _bare(value.strip())
     return result
 

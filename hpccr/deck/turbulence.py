@@ -71,6 +71,7 @@ def check(deck):
 
 
 def _check_bend(deck, key):
+    """Refuse a bend without its spectrum, and a spectrum without its bend."""
     if key.bend_scale is None:
         if key.spectrum == "bend_over":
             raise deck.refuse("turbulence.bend_scale", "a spectrum with a bend needs its scale", allowed="a length")

@@ -11,9 +11,10 @@ from hpccr.deck import library, reader
 from hpccr.deck.compound import File
 from hpccr.deck.reader import Deck
 from hpccr.driver import ensemble, flow, grid, kinetic
-from hpccr.driver.job import STOPPED, Session, Signals  # noqa: F401
+from hpccr.driver.job import STOPPED, Session  # noqa: F401
 from hpccr.errors import InputError
 from hpccr.problems import registry
+from hpccr.signals import Signals
 
 # The kind of job that each kind of problem asks for by its attribute `engine`.
 JOBS = {"grid": grid.GridJob, "flow": flow.FlowJob, "kinetic": kinetic.KineticJob, "ensemble": ensemble.EnsembleJob}
@@ -61,7 +62,7 @@ def run(deck, out, walltime=None, petsc_options=()):
 
 
 def restart(directory, walltime=None, petsc_options=()):
-    """Go on with a run from its last checkpoint, on any number of ranks; collective.
+    """Go on with a run from its last checkpoint, on any number of ranks; collective. `walltime` in seconds.
 
     Raises
     ------
@@ -81,19 +82,32 @@ def begin(deck, out, session):
     with _job(deck, out, session) as job:
         # Only now: what the problem, the grid or PETSc refuses leaves no directory behind.
         rundir.create(out, session.comm.on_root(lambda: _echo(deck)), session.comm)
-        _start(job)
-        return job.loop()
+        with rundir.alone(out, session.comm):
+            _start(job)
+            return job.loop()
 
 
 def resume(directory, session):
-    """As `restart`, for the ranks of a Session."""
+    """As `restart`, for the ranks of a Session.
+
+    Raises
+    ------
+    InputError
+        As `restart`.
+    """
+    from hpccr.output import rundir
+
+    content = session.comm.on_root(lambda: _stored(directory / rundir.DECK).to_dict())
+    with rundir.alone(directory, session.comm):
+        return _resume(Deck.from_dict(content, registry), directory, session)
+
+
+def _resume(deck, directory, session):
+    """Go on with a run of that deck from its last checkpoint; collective."""
     from hpccr.output import rundir
     from hpccr.output.checkpoint import Store
 
-    comm = session.comm
-    content = comm.on_root(lambda: _stored(directory / rundir.DECK).to_dict())
-    deck = Deck.from_dict(content, registry)
-    warnings = []
+    comm, warnings = session.comm, []
     saved = Store(directory / rundir.CHECKPOINTS, comm).load_latest(warnings.append)
     if saved is not None and saved.meta["deck"]["digest"] != deck.digest():
         before = Deck.from_dict(saved.meta["deck"]["content"], registry)
@@ -126,8 +140,9 @@ def _job(deck, directory, session):
 def _stored(path):
     """The deck of a run directory."""
     if not path.parent.is_dir() or not path.is_file():
-        raise InputError("this is not a run directory", where=str(path.parent),
-                         allowed=f"a directory that `hpccr run` made, with a {path.name} in it")
+        what = "this is not a run directory" if path.parent.is_dir() else "there is no such directory"
+        raise InputError(what, where=str(path.parent), allowed=f"a directory that `hpccr run` made, with a {path.name} in it; a run that "
+                         "was killed before its first step has left none, and begins with hpccr run again")
     return reader.read(path, problems=registry)
 
 
@@ -149,7 +164,13 @@ def _settled(deck, petsc_options):
 
 def _echo(deck):
     """The complete deck with versions, as it stands in the run directory."""
-    from importlib.metadata import version
+    from importlib.metadata import PackageNotFoundError, version
 
-    versions = ", ".join(f"{name} {version(name)}" for name in ("numpy", "numba", "h5py", "mpi4py", "petsc4py"))
-    return f"# Resolved deck of a run, from {deck.path}\n# hpccr {hpccr.__version__}, {versions}\n\n{deck.as_toml()}"
+    def release(name):
+        try:
+            return f"{name} {version(name)}"
+        except PackageNotFoundError:      # PETSc's own installation of petsc4py and Debian's of h5py leave no such record
+            return f"{name} of the system"
+
+    versions = ", ".join(map(release, ("numpy", "numba", "h5py", "mpi4py", "petsc4py")))
+    return f"# Resolved deck of a run, from {deck.provenance()}\n# hpccr {hpccr.__version__}, {versions}\n\n{deck.as_toml()}"

@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 
-from hpccr.driver.job import Job
+from hpccr.driver.job import Job, size_text
 from hpccr.errors import InputError
 from hpccr.particles.pool import Pool
 from hpccr.problems import registry
@@ -32,12 +32,16 @@ class EnsembleJob(Job):
     @staticmethod
     def cost(problem):
         """Rows (name, text) on the size of a run for `hpccr check`."""
-        units, (_, room) = problem.units(), problem.seconds()
-        # At the end rank 0 has all tallies and records twice.
-        room += 16 * problem.tally_size * len(units) + 24 * problem.record_size
+        units = problem.units()
         return [("units of work", f"{len(units)}, of up to {max(unit.count for unit in units)} members"),
-                ("memory", f"about {150 + room / 2**20:.0f} MiB on one rank"),
+                ("memory", f"about {size_text(EnsembleJob.memory(problem))} on one rank"),
                 ("cost", f"about {EnsembleJob.seconds(problem):.2g} core seconds")]
+
+    @staticmethod
+    def memory(problem):
+        """Roughly the bytes that a run takes on one rank."""
+        # At the end rank 0 has all tallies and records twice.
+        return 150 * 2**20 + problem.seconds()[1] + 16 * problem.tally_size * len(problem.units()) + 24 * problem.record_size
 
     @staticmethod
     def seconds(problem):
@@ -55,7 +59,13 @@ class EnsembleJob(Job):
         self._checkpoint()
 
     def resume(self, saved):
-        """Take a checkpoint's state, on any number of ranks: the same bits."""
+        """Take a checkpoint's state, on any number of ranks: the same bits.
+
+        Raises
+        ------
+        InputError
+            An input file has changed since the run began.
+        """
         size, rank = self.comm.size, self.comm.rank
         before = saved.meta["files"]
         changed = [name for name, mark in self.marks.items() if before.get(name) != mark]
@@ -145,13 +155,13 @@ class EnsembleJob(Job):
         return {str(path): ensemble_files.digest(path) for path in self.problem.files}
 
     def _checkpoint(self):
+        """Write the tallies of finished units and the states of those begun; collective."""
         from hpccr.output.variable import Variable
 
         state = []
         for name, rows, width in (("done", list(self.done.items()), self.problem.tally_size),
                                   ("busy", [(n, task.state()) for n, task in self.tasks], self.problem.state_size)):
-            counts = self.comm.gather(len(rows))[:, 0].astype(int)
-            first, total = int(counts[:self.comm.rank].sum()), int(counts.sum())
+            first, total = int(self.comm.before(len(rows))[0]), int(self.comm.sum(len(rows))[0])
             if total:
                 # The state of a small unit may be shorter than the longest.
                 data = np.zeros((len(rows), width))
@@ -190,7 +200,8 @@ class EnsembleJob(Job):
         records = self._table(self.records, longest * self.problem.record_columns)
         results = self.comm.on_root(lambda: self._results(tallies, records))
         self.snapshot(0, [Variable.whole(*row) for row in results.variables], results.attributes)
-        history = History(self.directory / rundir.HISTORY, [column[:2] for column in results.history], self.comm)
+        self.columns = [(name, unit, meaning) for name, unit, _, meaning in results.history]
+        history = History(self.directory / rundir.HISTORY, [column[:2] for column in self.columns], self.comm)
         history.start()
         for row in zip(*(column[2] for column in results.history)):
             history.append(row)

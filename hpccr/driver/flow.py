@@ -12,6 +12,11 @@ class FlowJob(GridJob):
         return self.problem.simulation(self.comm), flow_fields
 
     @staticmethod
+    def room(problem):
+        """Bytes for each unknown."""
+        return 70
+
+    @staticmethod
     def seconds(problem):
         """Roughly the core seconds of a run."""
         return problem.expected_steps() * (3e-8 * GridJob.unknowns(problem) + 2e-7 * len(problem.line()) + 3e-4)

@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 
-from hpccr.driver.job import Job
+from hpccr.driver.job import Job, size_text
 from hpccr.errors import RunError
 from hpccr.problems import registry
 
@@ -39,9 +39,19 @@ class GridJob(Job):
                 (f"cells along {lane.name}", f"{len(lane)}"),
                 ("unknowns", f"{unknowns}"),
                 ("snapshots", f"{len(deck.output.snapshots.until(deck.time.end))}"),
-                ("memory", f"about {unknowns * 350 / 2**20 + 120:.0f} MiB on one rank"),
+                ("memory", f"about {size_text(cls.memory(problem))} on one rank"),
                 ("cost", f"about {cls.seconds(problem):.2g} core seconds "
                          f"({problem.expected_steps():.0f} steps)")]
+
+    @classmethod
+    def memory(cls, problem):
+        """Roughly the bytes that a run takes on one rank."""
+        return 120 * 2**20 + cls.room(problem) * cls.unknowns(problem)
+
+    @staticmethod
+    def room(problem):
+        """Bytes for each unknown."""
+        return 350
 
     @staticmethod
     def unknowns(problem):
@@ -73,8 +83,8 @@ class GridJob(Job):
         from hpccr.output import rundir
         from hpccr.output.history import History
 
-        columns = [(name, unit) for name, unit, _ in self.simulation.history()]
-        self.history = History(self.directory / rundir.HISTORY, columns, self.comm)
+        self.columns = [(name, unit, meaning) for name, unit, _, meaning in self.simulation.history()]
+        self.history = History(self.directory / rundir.HISTORY, [column[:2] for column in self.columns], self.comm)
 
     def start(self):
         """The initial state; its record, snapshot and checkpoint, so that a restart always finds one."""
@@ -101,7 +111,13 @@ class GridJob(Job):
     # -- the loop ---------------------------------------------------------------------------------------
 
     def loop(self):
-        """Step to the end, or until asked to stop; returns the exit status."""
+        """Step to the end, or until asked to stop; returns the exit status.
+
+        Raises
+        ------
+        RunError
+            No further step can be made, or the deck allows no more.
+        """
         stepper, end, every = self.simulation.stepper, self.deck.time.end, self.deck.output
         while stepper.t < end:
             most = min(self.deck.time.max_steps, stepper.max_steps)
@@ -128,7 +144,7 @@ class GridJob(Job):
     # -- output -----------------------------------------------------------------------------------------
 
     def _record(self):
-        self.history.append([value for _, _, value in self.simulation.history()])
+        self.history.append([value for _, _, value, _ in self.simulation.history()])
 
     def _snapshots(self):
         """Write the snapshot of this instant, if one is due."""
@@ -143,9 +159,11 @@ class GridJob(Job):
                   {"simulation": plain, "next": self.next, "history": self.history.position})
 
     def _finish(self):
+        """Write the summary and say how it went; collective."""
         summary, stepper = self.simulation.summary(), self.simulation.stepper
-        summary["steps"] = {"value": stepper.number, "unit": "1"}
-        summary["linear_iterations"] = {"value": stepper.iterations, "unit": "1"}
+        summary["steps"] = {"value": stepper.number, "unit": "1", "definition": "steps"}
+        summary["linear_iterations"] = {"value": stepper.iterations, "unit": "1",
+                                        "definition": "iterations of the linear solver; 0 without one"}
         self.summarise(summary)
         self.progress.say(f"done: {stepper.number} steps, {stepper.rejections} rejected, {stepper.iterations} linear "
                           f"iterations, {time.monotonic() - self.began:.1f} s")

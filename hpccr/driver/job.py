@@ -6,34 +6,10 @@ from dataclasses import dataclass, field
 
 from hpccr.errors import InputError, RunError
 from hpccr.parallel import Comm
+from hpccr.signals import Signals
 
 # A run that was asked to stop and can go on ends with this status; a job script requeues on it.
 STOPPED = 75
-
-
-class Signals:
-    """Hears SIGINT, SIGTERM and SIGUSR1 inside a with-block: from the beginning, so that none ends a run that sets itself up.
-
-    Attributes
-    ----------
-    asked : float
-        Number of the last signal; 0 while there was none.
-    """
-
-    def __init__(self):
-        self.asked, self._handlers = 0.0, {}
-
-    def __enter__(self):
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
-            self._handlers[number] = signal.signal(number, self._ask)
-        return self
-
-    def __exit__(self, kind, error, trace):
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
-
-    def _ask(self, number, frame):
-        self.asked = float(number)
 
 
 @dataclass
@@ -81,6 +57,7 @@ class Job:
         from hpccr.output.progress import Log, Progress
 
         self.deck, self.directory, self.session, self.comm = deck, directory, session, session.comm
+        self._check_memory()
         self.store = Store(directory / rundir.CHECKPOINTS, self.comm)
         self.progress = Progress(total, self.comm, unit, log=Log(directory / rundir.LOG, self.comm), label=session.label)
         self.checkpointed = self.began = time.monotonic()
@@ -97,6 +74,18 @@ class Job:
         # After an error of one rank alone, nothing collective: the others are not here.
         if error is None or isinstance(error, InputError | RunError):
             self.destroy()
+
+    def _check_memory(self):
+        """Refuse what would only end when the machine has no memory left; collective."""
+        need, there = self.memory(self.problem), self.comm.memory()
+        if need > there:
+            raise InputError("this run needs more memory than there is", where=self.deck.path, given=f"about {size_text(need)}",
+                             allowed=f"{size_text(there)}, the memory of the machines that the ranks are on")
+
+    @staticmethod
+    def memory(problem):
+        """Roughly the bytes that a run takes on one rank."""
+        raise NotImplementedError
 
     def close(self):
         """Close what this rank has open."""
@@ -156,3 +145,8 @@ class Job:
         with hdf5.stage(self.comm, self.directory / rundir.SUMMARY):
             if self.comm.rank == 0:
                 rundir.write_json(self.directory / rundir.SUMMARY, summary)
+
+
+def size_text(size):
+    """A number of bytes as text, in MiB or GiB."""
+    return f"{size / 2**20:.0f} MiB" if size < 2**33 else f"{size / 2**30:.0f} GiB"

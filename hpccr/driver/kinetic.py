@@ -25,6 +25,11 @@ class KineticJob(GridJob):
         return len(problem.line()) * len(problem.lane())
 
     @staticmethod
+    def room(problem):
+        """Bytes for each unknown: an implicit step holds its Krylov vectors and the lines' matrices, an explicit one a few copies."""
+        return 130 if problem.deck.time.streaming == "explicit" else 450
+
+    @staticmethod
     def seconds(problem):
         """Roughly the core seconds of a run, at most: with explicit streaming."""
         return problem.expected_steps() * (2e-8 * KineticJob.unknowns(problem) + 2e-4)

@@ -17,11 +17,12 @@ from pathlib import Path
 from hpccr import driver, parallel
 from hpccr.deck import scan as scans
 from hpccr.deck.reader import Deck
-from hpccr.driver.job import STOPPED, Session, Signals
+from hpccr.driver.job import STOPPED, Session
 from hpccr.driver.scan_files import CLAIMS, ScanFiles, stored
 from hpccr.errors import InputError, RunError
 from hpccr.output import rundir
 from hpccr.problems import registry
+from hpccr.signals import Signals
 
 # How often a rank looks whether another one has heard a signal [s].
 _LOOK = 1.0
@@ -197,7 +198,8 @@ class Scan:
         with world.together():
             for number in range(world.rank, self.count, world.size):
                 mine.append((number, *_weigh(self.deck, number, sizes if number in left else ())[:2]))
-        rows = sorted(row for part in world.raw.allgather(mine) for row in part)
+        parts = world.gather(mine)
+        rows = world.bcast(sorted(row for part in parts for row in part) if parts else None)
         self.cost = [cost for _, _, cost in rows]
         return hashlib.sha256("".join(mark for _, mark, _ in rows).encode()).hexdigest()
 
@@ -216,7 +218,13 @@ class Scan:
     # -- points -----------------------------------------------------------------------------------------
 
     def work(self):
-        """Work until no point is left, or until asked to stop; returns the exit status."""
+        """Work until no point is left, or until asked to stop; returns the exit status.
+
+        Raises
+        ------
+        RunError
+            Some points have failed, or the directory cannot be used any more.
+        """
         if not self.todo:
             self._say(f"all {self.count} points are finished")
             return 0
@@ -323,19 +331,22 @@ class Scan:
 
     # -- the end ----------------------------------------------------------------------------------------
 
+    def _outcome(self, reports):
+        """What the groups have reported: (reasons of the points that failed, points left, troubles, the signal heard or 0)."""
+        failed = {number: reason for _, part, _, _ in reports for number, reason in part.items()}
+        left = set(self.todo) - set(failed) - {number for done, _, _, _ in reports for number in done}
+        return failed, left, sorted({why for _, _, why, _ in reports if why}), max(asked for _, _, _, asked in reports)
+
     def _end(self, trouble):
         """Wait for all groups, and tell how the scan ended: its exit status."""
         # A signal that only a waiting rank hears must reach those who work.
         self.world.arrived(float("inf"), lambda: self.stop.asked)
-        reports = self.world.raw.allgather((self.done, self.failed, trouble, int(self.stop.asked)))
-        failed = {number: reason for _, part, _, _ in reports for number, reason in part.items()}
-        left = set(self.todo) - set(failed) - {number for done, _, _, _ in reports for number in done}
-        troubles = sorted({why for _, _, why, _ in reports if why})
+        reports = self.world.gather((self.done, self.failed, trouble, int(self.stop.asked)))
+        failed, left, troubles, number = self.world.on_root(lambda: self._outcome(reports))
         lines = [f"  {self.files.place(number)} ({self.files.told(number)}): " + reason.replace("\n", "\n    ")
                  for number, reason in sorted(failed.items())]
         first = self.world.rank == 0
         if left and not troubles:
-            number = max(asked for _, _, _, asked in reports)
             by = signal.Signals(number).name if number else "the wall-clock limit"
             self._say(f"stopped by {by} with {len(left)} of {self.count} points left; go on with: hpccr restart {self.directory}"
                       + "".join(["\nfailed so far:", *(f"\n{line}" for line in lines)] if lines else []), first)

@@ -10,7 +10,7 @@
 No MPI here: rank 0 calls this.
 """
 
-import fcntl
+import contextlib
 import json
 import os
 import shutil
@@ -20,6 +20,7 @@ import uuid
 import hpccr
 from hpccr.deck import reader
 from hpccr.deck import scan as scans
+from hpccr.deck.reader import Deck
 from hpccr.errors import InputError
 from hpccr.output import rundir
 from hpccr.problems import registry
@@ -47,7 +48,7 @@ def _known(directory):
     """What scan.json says, or None where there is none."""
     try:
         content = json.loads((directory / rundir.SCAN).read_text(encoding="utf-8"))
-        return {key: content[key] for key in ("deck", "digest", "points")}
+        return {**content, **{key: content[key] for key in ("deck", "digest", "points")}}
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, KeyError, TypeError):
@@ -106,6 +107,7 @@ class ScanFiles:
             raise InputError(f"the scan's directory cannot be read: {error.strerror}", where=str(directory)) from None
 
     def _finished(self):
+        """The numbers of the finished points, or a refusal of the directory."""
         directory = self.directory
         known = _known(directory)
         if known is not None:
@@ -146,12 +148,12 @@ class ScanFiles:
         try:
             for name in (rundir.POINTS, CLAIMS):
                 (self.directory / name).mkdir(parents=True, exist_ok=True)
-            self._take()
+            self._lock = rundir.hold(self.directory / CLAIMS / "lock", "scan")
             if known is None:
                 self._describe(digest)
             if not (self.directory / rundir.DECK).is_file():
                 rundir.write_text(self.directory / rundir.DECK,
-                                  f"# Deck of a scan of {self.count} points, from {self.deck.path}\n"
+                                  f"# Deck of a scan of {self.count} points, from {self.deck.provenance()}\n"
                                   f"# hpccr {hpccr.__version__}\n\n{self.deck.as_toml()}")
             for old in (self.directory / CLAIMS).iterdir():
                 if old.is_dir():
@@ -166,12 +168,19 @@ class ScanFiles:
     def _describe(self, digest):
         points = [{"directory": self.place(number), "values": scans.values(self.deck.scan, number)}
                   for number in range(self.count)]
-        rundir.write_json(self.directory / rundir.SCAN, {"deck": os.path.abspath(self.deck.path), "digest": digest,
-                                                         "keys": scans.keys(self.deck.scan), "points": points})
+        rundir.write_json(self.directory / rundir.SCAN, {
+            "deck": os.path.abspath(self.deck.path), "digest": digest, "content": self.deck.to_dict(),
+            "keys": scans.keys(self.deck.scan), "points": points})
+
+    def _first(self):
+        """The deck from which the scan was begun, whatever has become of its deck.toml; that, where another hpccr has begun it."""
+        with contextlib.suppress(InputError, KeyError, TypeError):
+            return Deck.from_dict(_known(self.directory)["content"], registry)
+        return stored(self.directory)
 
     def _compare(self):
         """Refuse a directory of another scan, with what differs."""
-        other, mine = stored(self.directory), self.deck
+        other, mine = self._first(), self.deck
         if other.scan is None:
             raise InputError("the deck of this scan has lost its [scan]", where=str(self.directory / rundir.DECK),
                              allowed="the file as `hpccr scan` wrote it; or another --out")
@@ -188,17 +197,6 @@ class ScanFiles:
         if differ:
             raise InputError("this directory holds the scan of another deck", where=str(self.directory),
                              given="; ".join(differ), allowed="the deck as it was when the scan began, or another --out")
-
-    def _take(self):
-        """Keep other scans out of the directory while this process lives, where the file system can."""
-        self._lock = open(self.directory / CLAIMS / "lock", "w", encoding="ascii")
-        try:
-            fcntl.lockf(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, PermissionError):
-            raise InputError("another hpccr scan is at work in this directory", where=str(self.directory),
-                             allowed="one at a time; it may use more ranks") from None
-        except OSError:
-            pass            # no locks here
 
     def close(self):
         """Let others into the directory."""

@@ -129,14 +129,21 @@ class Mesh:
         return slice(first, last), self.start[0] + first - 1
 
     def line_sum(self, partial):
-        """Complete a sum over nodes that this rank took over its own: array (…, lanes)."""
+        """Complete a `partial` sum over nodes (…, lanes), which this rank took over its own: array (…, lanes)."""
         if self.column is None:
             return partial
         return self.column.sum(partial.ravel()).reshape(partial.shape)
 
     def all_lanes(self, local):
         """The values of all lanes on all ranks: array (lanes, …) from this rank's (local lanes, …)."""
-        return self.comm.gather_lanes(local, self.start[1], self.lanes)
+        # The ranks that share lanes hold the same.
+        return self.comm.assemble(local, self.start[1], self.lanes, counts=self.at_left)
+
+    def some_lanes(self, local, lanes):
+        """The values of the lanes with these global numbers on all ranks: array (n,) from this rank's (local lanes,)."""
+        here = np.asarray(lanes) - self.start[1]
+        mine = self.at_left & (here >= 0) & (here < len(local))
+        return self.comm.sum(np.where(mine, np.asarray(local)[np.clip(here, 0, len(local) - 1)], 0.0))
 
     def node_volumes(self):
         """Volumes of this rank's nodes: array (nodes,).

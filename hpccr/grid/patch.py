@@ -53,19 +53,19 @@ class Patch:
         return slice(self.first_lane, self.first_lane + self.lanes)
 
     def array(self):
-        """A new array of this patch with its ghosts, all zero."""
+        """A new array of this patch with its ghosts, (rows + 4, lanes + 4), all zero."""
         return np.zeros((self.rows + 2 * GHOSTS, self.lanes + 2 * GHOSTS))
 
     def own(self, u):
-        """The own cells of such an array: view (rows, lanes)."""
+        """The own cells of such an array `u`: view (rows, lanes)."""
         return u[GHOSTS:GHOSTS + self.rows, GHOSTS:GHOSTS + self.lanes]
 
     def swap_lanes(self, u):
-        """Fill the ghost lanes from the neighbours."""
+        """Fill the ghost lanes of u (rows + 4, lanes + 4) from the neighbours."""
         self._swap(u.T, self._sides, self.lanes)
 
     def swap_rows(self, u):
-        """Fill the ghost rows from the neighbours."""
+        """Fill the ghost rows of u (rows + 4, lanes + 4) from the neighbours."""
         self._swap(u, self._ends, self.rows)
 
     def _swap(self, u, neighbours, count):

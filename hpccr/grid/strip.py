@@ -41,7 +41,13 @@ class Strip:
 
     @staticmethod
     def fit(cells, ranks):
-        """Raise InputError where so many ranks cannot share the cells."""
+        """Whether so many ranks can share the cells.
+
+        Raises
+        ------
+        InputError
+            They cannot.
+        """
         if cells // ranks < GHOSTS:
             raise InputError("the grid cannot be shared by so many ranks", given=f"{ranks} ranks, {cells} cells",
                              allowed=f"up to {max(cells // GHOSTS, 1)} ranks")
@@ -56,11 +62,11 @@ class Strip:
         return np.zeros((rows, self.count + 2 * GHOSTS))
 
     def own(self, u):
-        """The own cells of such an array: view (rows, count)."""
+        """The own cells of such an array `u`: view (rows, count)."""
         return u[:, GHOSTS:GHOSTS + self.count]
 
     def swap(self, u):
-        """Fill the ghosts of `u` from the neighbours; at an end without one they stay as they are."""
+        """Fill the ghosts of u (rows, count + 6) from the neighbours; at an end without one they stay as they are."""
         n = self.count
         low, high = u[:, GHOSTS:2 * GHOSTS], u[:, n:n + GHOSTS]
         if self.comm.size == 1:

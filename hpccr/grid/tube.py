@@ -33,7 +33,7 @@ class Tube(Axis):
         self.sigma = np.full(len(self.widths), sigma) if focusing.uniform else np.diff(self.areas) / self.volumes
 
     def area(self, z):
-        """A(z), with A = 1 at the lower end."""
+        """A(z), of the shape of z, with A = 1 at the lower end."""
         return np.exp(self.focusing.log_area(z) - self._origin)
 
     def integral(self, function, low=-np.inf, high=np.inf):

@@ -1,8 +1,8 @@
 """Streaming and scattering solved together: (1 − τ(Z + S)) f = x by GMRES, for steps much longer than the way between two cells.
 
 The preconditioner works on two scales. Lines: at each z by itself, scattering with the diagonal of streaming, exactly. Slow modes: the
-few eigenfunctions of scattering that decay most slowly are all that can cross many cells within a step, so their system along z, a
-banded one of nz × MODES unknowns, is solved exactly, by every rank, between two passes over the lines. GMRES then takes two to six iterations,
+few eigenfunctions of scattering that decay most slowly are all that can cross many cells within a step, so their banded system along z
+is solved exactly (see slow_modes) between two passes over the lines. GMRES then takes two to six iterations,
 whatever ε, τ, the number of cells and of ranks are: for what is neither slow nor local decays before it gets anywhere. (The diffusion
 acceleration of neutron transport, Kopp 1963, is this with one mode; for scattering in small angles, Morel & Manteuffel 1991.)
 """
@@ -12,11 +12,10 @@ import numpy as np
 from hpccr.errors import InputError
 from hpccr.grid.strip import GHOSTS
 from hpccr.operators import pitch_kernels as kernels
-from hpccr.operators.scattering import Scattering, finite_volumes, spectral
-from hpccr.operators.streaming import face_weights
+from hpccr.operators.petsc_matrix import refused
+from hpccr.operators.scattering import Scattering
+from hpccr.operators.slow_modes import SlowModes
 
-# So many eigenfunctions of scattering are solved along z.
-MODES = 8
 TINY = 1e-60
 # What the fifth-order flux of a cell takes from itself is 1/3 of |s|/Δz; twice that makes the passes over the lines converge.
 DIAGONAL = 2.0 / 3.0
@@ -57,14 +56,14 @@ class Coupled:
         Raises
         ------
         InputError
+            PETSc does not take them.
         """
         from petsc4py import PETSc
 
         try:
             self._solver = self._make(PETSc)
         except PETSc.Error as error:
-            raise InputError(f"PETSc does not accept these options: {str(error).splitlines()[-1].partition('] ')[2]}",
-                             allowed="what the PETSc manual names for KSP, with the preconditioner that is there") from None
+            raise refused(error, "KSP, with the preconditioner that is there") from None
 
     def solve(self, tau, start, known, out, rate, share, through):
         """out ← f with f − τ(Z f + S f) = x, and rate ← Z f + S f, in the own cells, all (rows, count + 6); collective.
@@ -101,6 +100,7 @@ class Coupled:
         return converged
 
     def _factor(self, tau):
+        """Prepare lines and slow modes for τ."""
         if tau == self._tau:
             return
         if self._lines is None:
@@ -133,6 +133,7 @@ class Coupled:
         return ksp.getConvergedReason() > 0
 
     def _make(self, PETSc):
+        """PETSc's solver with the user's options, its vectors and its matrix."""
         comm, size = self.strip.comm.raw, (self._z.size, None)
         matrix = PETSc.Mat().createPython((size, size), _Matrix(self), comm=comm)
         matrix.setUp()
@@ -167,7 +168,7 @@ class Coupled:
         return out
 
     def nearly(self, right):
-        """About (1 − τ(Z + S))⁻¹ right, as a new array: lines, slow modes, lines."""
+        """About (1 − τ(Z + S))⁻¹ right, as a new array (rows, count + 6): lines, slow modes, lines."""
         found = self._along(right)
         found += self._slow.solve(right - self.product(found, self._y))
         found += self._along(right - self.product(found, self._y))
@@ -202,76 +203,3 @@ class _Preconditioner:
     def apply(self, pc, x, y):
         """PETSc's PCApply."""
         y.getArray()[...] = self.coupled.nearly(x.getArray(readonly=True).reshape(self.coupled.shape)).ravel()
-
-
-class SlowModes:
-    """The slowest eigenfunctions of scattering along all of z, solved on every rank; parameters as Coupled."""
-
-    def __init__(self, model, strip):
-        from scipy import sparse
-
-        pitch, tube, self.strip = model.pitch, model.tube, strip
-        # Of one rank: on another kind of processor a function may come with the other sign.
-        self.modes = strip.comm.on_root(lambda: self._slowest(model))
-        S, count = self._matrix(model, 0.0), self.modes.shape[1]
-        self.take = np.ascontiguousarray((self.modes * pitch.widths[:, None]).T)
-        n = len(tube)
-        focused = self.take @ (self._matrix(model, 1.0) - self._matrix(model, -1.0)) @ self.modes / 2
-        still = sparse.kron(sparse.identity(n), self.take @ S @ self.modes) + sparse.kron(sparse.diags(model.drift), focused)
-        speed = model.epsilon * pitch.cosines
-        moving = 0
-        outside = self._outside(tube, model.ends, count)
-        for weights, part, first in zip(face_weights(tube, model.ends, 0, n), (np.maximum(speed, 0), np.minimum(speed, 0)), (0, 1)):
-            columns = np.arange(n + 1)[:, None] + first + np.arange(5)
-            faces = sparse.csr_matrix((weights.T.ravel(), columns.ravel(), 5 * np.arange(n + 2)), shape=(n + 1, n + 2 * GHOSTS))
-            flux = sparse.diags(tube.areas) @ faces
-            change = sparse.diags(1.0 / tube.volumes) @ (flux[:-1] - flux[1:])
-            moving = moving + sparse.kron(change, self.take @ (part[:, None] * self.modes)) @ outside
-        self._whole, self._one, self._count = (still + moving).tocsc(), sparse.identity(n * count, format="csc"), count
-
-    def _slowest(self, model):
-        """The eigenfunctions of scattering that decay most slowly, orthonormal with the weights of μ: array (rows, MODES or fewer)."""
-        root = np.sqrt(model.pitch.widths)
-        symmetric = root[:, None] * self._matrix(model, 0.0) / root
-        _, vectors = np.linalg.eigh(0.5 * (symmetric + symmetric.T))
-        return np.ascontiguousarray(vectors[:, ::-1][:, :MODES] / root[:, None])
-
-    @staticmethod
-    def _matrix(model, drift):
-        """S as a matrix (rows, rows)."""
-        if model.pitch.spectral:
-            return spectral(model.pitch, model.law, drift)
-        lower, diag, upper = (part[:, 0] for part in finite_volumes(model.pitch, model.law, np.array([drift])))
-        return np.diag(lower[1:], -1) - np.diag(diag) + np.diag(upper[:-1], 1)
-
-    def _outside(self, tube, ends, count):
-        """Modes in the cells and the three beyond each end, from those in the cells: sparse ((n + 6) count, n count)."""
-        from scipy import sparse
-
-        n, cells = len(tube), np.arange(-GHOSTS, len(tube) + GHOSTS)
-        beyond = np.where(cells < 0, ends[0], np.where(cells >= n, ends[1], "inside"))
-        there = np.where(beyond == "periodic", cells % n, np.where(cells < 0, -1 - cells, np.where(cells >= n, 2 * n - 1 - cells, cells)))
-        # What comes back from a wall has −μ.
-        flip = self.take @ self.modes[::-1]
-
-        def pick(kinds, block):
-            chosen = np.flatnonzero(np.isin(beyond, kinds))
-            return sparse.kron(sparse.csr_matrix((np.ones(len(chosen)), (chosen, there[chosen])), shape=(n + 2 * GHOSTS, n)), block)
-
-        return (pick(("inside", "periodic"), np.eye(count)) + pick(("wall",), flip)).tocsr()
-
-    def factor(self, tau):
-        """Prepare for τ."""
-        from scipy.sparse.linalg import splu
-
-        self._solve = splu((self._one - tau * self._whole).tocsc()).solve
-
-    def solve(self, x):
-        """The slow part of the solution for x, both (rows, count + 6), as a new array; collective."""
-        strip = self.strip
-        every = np.zeros((strip.cells, self._count))
-        every[strip.own_cells] = (self.take @ strip.own(x)).T
-        found = self._solve(strip.comm.sum(every.ravel())).reshape(every.shape)
-        out = np.zeros_like(x)
-        strip.own(out)[...] = self.modes @ found[strip.own_cells].T
-        return out

@@ -3,6 +3,7 @@
 u[j, i] is the number of CRs per volume and per ln p (p N) in cell j of the line and lane i. Arrays have two ghost rows and two
 ghost lanes on each side: cell (j, i) of this rank is u[j + 2, i + 2]. The innermost loops run over contiguous lanes, of flat
 arrays with unsigned indices: only what cannot be negative is turned into vectors, and slices of rows cost more than a short row.
+Slopes are limited as by van Leer (1974), lines are solved by elimination (Thomas 1949).
 """
 
 import numpy as np
@@ -15,7 +16,10 @@ SUMS = {"reassoc", "contract"}
 
 @kernel
 def fill_ends(u, first, last, lowest, highest, closed):
-    """Ghosts beyond the ends of the mesh, where this rank has them: mirror rows (a wall) or emptiness; power laws go on in p."""
+    """Ghosts beyond the ends of the mesh, where this rank has them: mirror rows (a wall) or emptiness; power laws go on in p.
+
+    u : padded state (rows + 4, lanes + 4).  closed : (2,) whether the ends of the line are walls.
+    """
     rows, lanes = u.shape
     for k in range(2):
         if first:
@@ -218,7 +222,7 @@ def lose(u, depth, loss, energy, bend, step, out, heat, passed):
 
 @kernel
 def gain(u, depth, loss, energy, bend, step, inflow, out, heat):
-    """The same for what comes in from above, inflow (rows,), added to `out` and `heat`."""
+    """As `lose`, for what comes in from above, inflow (rows,), added to `out` and `heat`."""
     lanes, width, flat = loss.shape[0] - 1, u.shape[1], u.ravel()
     stay, give, have = np.empty(1), np.empty(1), np.empty(1)
     for j in range(depth.shape[0]):
@@ -308,7 +312,8 @@ def solve(u, rate, half, weights, sign, D, coupling, ends, work, out):
 
 @kernel
 def system(u, rate, half, weights, sign, D, coupling, ends, lower, diag, upper, right):
-    """The same as blocks (rows, 1, 1, lanes) and a right side (rows, 1, lanes), for lines that are cut."""
+    """The equation of `solve` as blocks lower, diag, upper (rows, 1, 1, lanes) and a right side (rows, 1, lanes), for lines that are
+    cut."""
     rows, lanes = right.shape[0], right.shape[2]
     for j in range(rows):
         _matrix_row(j, rows, u.shape[1], sign.ravel(), D, coupling, ends, lower[j, 0, 0], upper[j, 0, 0], diag[j, 0, 0])
@@ -321,7 +326,7 @@ def taken(out, sign, D, coupling, ends, energy, lost, left):
     """lost (rows,) ← h × the energy density that the waves take; left (2, lanes) ← h V × what diffuses through the ends per
     volume of the end cells.
 
-    energy : (lanes,) ε Δ ln p.
+    energy : (lanes,) ε Δ ln p.  out : the solution of `solve`, whose `sign`, `D` (lanes,), `coupling` and `ends` the others are.
     """
     rows, lanes, width, x, sign = lost.shape[0], energy.shape[0], out.shape[1], out.ravel(), sign.ravel()
     for j in range(rows):

@@ -9,7 +9,8 @@ pressure. Within a fan the gas feels P_c as a constant, so its internal energy p
 v)/q, q = ρ (S_K − v): positive however large P_c is. A pressure that diffuses across a cell within a step, D k² Δt ≫ 1, neither
 carries sound nor jumps: of the differences of P_c between the two sides of a face only the part counts that sound can keep up.
 The work of the CRs is P_c Δ(A w) in each cell, with the velocity w that carries them through the faces: what the gas receives is
-what they lose, by the same number. Arrays of a line: gas (3, n) = ρ, ρv, E.
+what they lose, by the same number. Arrays of a line: gas (3, n) = ρ, ρv, E; P (n,) = P_c; closed (2,), whether its
+ends are walls. All in CGS units.
 """
 
 import numpy as np
@@ -42,7 +43,7 @@ def _harmonic(low, mid, high, x, k, left, right):
 
 @kernel
 def held(gas, P, line, closed, rate, w, divergence, tally):
-    """The same for gas that does not move: its velocity carries the CRs, but their work on it stays with whoever holds it."""
+    """As `rates`, for gas that does not move: its velocity carries the CRs, but their work on it stays with whoever holds it."""
     n = P.shape[0]
     faces, area, volume = line[0], line[1], line[2, :n]
     w[0] = 0.0 if closed[0] else gas[1, 0] / gas[0, 0]
@@ -96,7 +97,7 @@ def states(gas, P, x, faces, closed, law, side):
 @kernel
 def fluxes(side, gas, P, soft, hard, closed, gamma, flux, w):
     """flux (6, n + 1): mass, momentum with the total pressure, energy of the gas alone, P_c on the face, heat to the left and to
-    the right; by HLLC. w (n + 1,): see below.
+    the right; by HLLC. side as in `states`. w (n + 1,): see below.
 
     The CRs are carried by w, the mean of both cells, and as much of the contact's difference from it as sound carries the
     pressure; less where that does not dissipate. Their work at a face is −w (P_R − P_L), that on the motion of the two cells −v_L
@@ -157,7 +158,7 @@ def rates(gas, P, soft, hard, line, closed, law, rate, w, divergence, tally):
     """rate (3, n) = −Δ(A flux)/V + the pressures on the sides of a widening cell + the work of the CRs, of which they lose P_c ∇·w.
 
     line : (4, n + 1) faces, areas, and, in n cells, volumes, centroids.  w (n + 1,) [cm/s], divergence (n,) = Δ(A w)/V [1/s],
-    tally (7,): results. law as in `states`.
+    tally (7,): results. law as in `states`, soft and hard as in `fluxes`.
     """
     n, gamma = P.shape[0], law[0]
     faces, area, volume, x = line[0], line[1], line[2, :n], line[3, :n]
@@ -191,7 +192,8 @@ def rates(gas, P, soft, hard, line, closed, law, rate, w, divergence, tally):
 def bend(first, second, last, gamma):
     """How far the internal energy bends away from the straight line through the second stage of a step: root mean square over cells.
 
-    Relative to its end and a tenth of the kinetic energy, beside which it is known no better.
+    Relative to its end and a tenth of the kinetic energy, beside which it is known no better. first, second, last : (3, n), the gas
+    before the step, at its second stage, and after it.
     """
     total, n = 0.0, first.shape[1]
     for j in range(n):

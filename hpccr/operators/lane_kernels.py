@@ -1,7 +1,9 @@
 """Fluxes across the lanes (momentum, pitch angle): numba loops over plain arrays, layout as in line_kernels.
 
 Face i is the one left of this rank's lane i. The ends of the axis pass what the speed carries out and let
-nothing in; where the speed is zero they are closed.
+nothing in; where the speed is zero they are closed. u may carry ghosts, inverse_volume (lanes,) is 1/V;
+west, diag, east (nodes, fields, fields, lanes) are the blocks of the Jacobian (see system.Blocks). Slopes are limited as by van Leer
+(1974).
 """
 
 from hpccr.jit import kernel

@@ -3,6 +3,9 @@
 Arrays are u[j, f, i] (node, field, lane). `u` may carry ghost nodes: (gj, gi) is the place of this rank's
 first node in it. Face j is the one left of this rank's node j, between nodes j − 1 and j. The innermost
 loop runs over contiguous lanes, many lines at once.
+r (nodes, fields, lanes) is du/dt on this rank, inverse_volume (nodes,) is 1/V, b_left and b_right (lanes,) are values at the ends;
+lower, diag, upper (nodes, fields, fields, lanes) are the blocks of the Jacobian (see system.Blocks). Slopes are limited as by van
+Leer (1974).
 """
 
 import numpy as np
@@ -86,7 +89,10 @@ def diffuse_line_jacobian(f, D, conductance, inverse_volume, left_end, right_end
 @kernel
 def diffuse_line_jacobian_of_D(u, f, w, gj, gi, dD, conductance, inverse_volume, b_left, b_right,
                                left_end, right_end, lower, diag):
-    """−∂r/∂u_w of `diffuse_line` through D(u_w), with the staggered field w on the same face (node j − 1)."""
+    """−∂r/∂u_w of `diffuse_line` through D(u_w), with the staggered field w on the same face (node j − 1).
+
+    dD : (nodes + 1, lanes) = ∂D/∂u_w on faces.
+    """
     nodes, lanes = diag.shape[0], diag.shape[3]
     change = np.empty(lanes)
     for j in range(nodes + 1):

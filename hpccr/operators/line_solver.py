@@ -1,13 +1,13 @@
 """Direct solution along whole lines, on one rank or cut into parts.
 
-Each rank eliminates its own part. Where lines are cut, the first and last node of every part form a
-smaller block-tridiagonal system per line, which every rank of the column gathers and solves: one message
-round, whose size counts parts and lanes of a rank, not cells. (Partition method: Wang 1981.)
+Each rank eliminates its own part. Where lines are cut, the first and last node of every part form a smaller block-tridiagonal system per
+line (partition method: Wang 1981), see joints.
 """
 
 import numpy as np
 
 from hpccr.operators import solve_kernels
+from hpccr.operators.joints import Joints
 
 
 class LineSolver:
@@ -58,28 +58,23 @@ class LineSolver:
         """The reduced system: unknowns are the first and the last node of each part."""
         _, m, _, lanes = self.diag.shape
         self.to_left, self.to_right = self._response(0, self.lower[0]), self._response(-1, last)
-        tips = np.stack([self.to_left[:, [0, -1]], self.to_right[:, [0, -1]]])   # (2, m, 2, m, lanes)
-        parts = self.column.size
-        gathered = np.empty((parts,) + tips.shape)
-        self.column.raw.Allgather(np.ascontiguousarray(tips), gathered)
-        # Row (end, a) of part k: y_k + to_left·(last of part k−1) + to_right·(first of part k+1) = g_k.
-        shape = (parts, 2 * m, 2 * m, lanes)
-        self.joint_lower, self.joint_diag, self.joint_upper = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-        for a in range(2 * m):
-            self.joint_diag[:, a, a] = 1.0
-        for b in range(m):
-            self.joint_lower[:, :, m + b] = gathered[:, 0, b].reshape(parts, 2 * m, lanes)
-            self.joint_upper[:, :, b] = gathered[:, 1, b].reshape(parts, 2 * m, lanes)
-        solve_kernels.factor(self.joint_lower, self.joint_diag, self.joint_upper)
+        # Row (end, a) of a part: y + to_left·(last of the part below) + to_right·(first of the part above) = g.
+        left, right = np.zeros((2, lanes, 2 * m, 2 * m))
+        left[..., m:], right[..., :m] = self._tips(self.to_left), self._tips(self.to_right)
+        self.joints = Joints(self.column, left, right)
+
+    @staticmethod
+    def _tips(x):
+        """The first and the last node of columns (columns, nodes, fields, lanes): array (lanes, 2 fields, columns)."""
+        return x[:, [0, -1]].reshape(len(x), -1, x.shape[-1]).transpose(2, 1, 0)
 
     def _join(self, x):
+        """Correct x (nodes, fields, lanes) by what the ends of the neighbouring parts bring; collective."""
         m, lanes = x.shape[1:]
-        rank, parts = self.column.rank, self.column.size
-        ends = np.empty((parts, 2 * m, lanes))
-        self.column.raw.Allgather(np.ascontiguousarray(x[[0, -1]].reshape(2 * m, lanes)), ends)
-        solve_kernels.substitute(self.joint_lower, self.joint_diag, self.joint_upper, ends)
+        ends = self.joints.solve(self._tips(x[None])).reshape(lanes, 2, m)
+        below, above = self.column.near(ends)
         for b in range(m):
-            if rank > 0:
-                x -= self.to_left[b] * ends[rank - 1, m + b]
-            if rank < parts - 1:
-                x -= self.to_right[b] * ends[rank + 1, b]
+            if self.column.rank > 0:
+                x -= self.to_left[b] * below[:, 1, b]
+            if self.column.rank < self.column.size - 1:
+                x -= self.to_right[b] * above[:, 0, b]

@@ -3,7 +3,27 @@ user who asks PETSc for another preconditioner, an assembled matrix."""
 
 import numpy as np
 
+from hpccr.errors import InputError
 from hpccr.operators.line_solver import LineSolver
+
+# Where a user gives options to PETSc.
+PLACE = "[solver] petsc, or after --"
+
+
+def refused(error, solvers, given=None):
+    """The InputError that says that PETSc does not take the user's options; for raising.
+
+    Parameters
+    ----------
+    error : petsc4py.PETSc.Error
+    solvers : str
+        What the options may be for, in PETSc's words.
+    given : str, optional
+        The options.
+    """
+    reason = str(error).splitlines()[-1].partition("] ")[2]
+    return InputError(f"PETSc does not accept these options: {reason}", where=PLACE, given=given,
+                      allowed=f"what the PETSc manual names for {solvers}")
 
 
 class BlockMatrix:

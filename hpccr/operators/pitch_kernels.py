@@ -61,7 +61,7 @@ def stream(u, speed, forward, backward, inflow, ends, area, inverse_volume, widt
 
 @kernel
 def mirror(u, left, right):
-    """Fill the ghosts at walls: what comes back has −μ. left, right : 1 where the strip ends at a wall."""
+    """Fill the ghosts at walls: what comes back has −μ. u : (rows, count + 6).  left, right : 1 where the strip ends at a wall."""
     rows, n = u.shape[0], u.shape[1] - 6
     for j in range(rows):
         for k in range(3):
@@ -148,7 +148,7 @@ def solve(u, parts, weights, tau, lower, inverse, above, widths, out, rate):
 
 @kernel
 def factor(tau, lower, diag, upper, inverse, above):
-    """Factors of 1 − τ S for one column or many: rows j of (rows, columns), S = (lower, −diag, upper), all of them positive."""
+    """Factors `inverse` and `above` of 1 − τ S for one column or many: all (rows, columns), S = (lower, −diag, upper), all positive."""
     rows, columns = diag.shape
     for i in range(columns):
         inverse[0, i] = 1.0 / (1.0 + tau * diag[0, i])
@@ -247,7 +247,7 @@ def finish(u, parts, weights, errors, widths, volumes, new, out):
 
 @kernel
 def lift(u, keep):
-    """Set what lies below zero to zero, and the rest to `keep` times what it was."""
+    """Set what lies below zero in u (rows, count + 6) to zero, and the rest to `keep` times what it was."""
     flat = u.reshape(-1)
     for i in range(np.uint64(flat.size)):
         flat[i] = max(flat[i], 0.0) * keep

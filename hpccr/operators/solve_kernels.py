@@ -1,7 +1,7 @@
 """Block-tridiagonal elimination of many lines at once: numba loops over plain arrays.
 
 Blocks are lower, diag, upper[j, a, b, i]: in the row of node j and field a, the coefficient of field b at
-nodes j − 1, j, j + 1, for lane i. No pivoting: the diagonal blocks carry shift + rates.
+nodes j − 1, j, j + 1, for lane i: all (n, m, m, lanes). No pivoting: the diagonal blocks carry shift + rates.
 """
 
 import numpy as np
@@ -75,7 +75,7 @@ def substitute(lower, inverse, upper, x):
 
 @kernel
 def multiply(lower, diag, upper, x, gj, gi, y):
-    """y ← A x along the lines; x may carry ghosts, whose first own node is (gj, gi)."""
+    """y (n, m, lanes) ← A x along the lines; x may carry ghosts, whose first own node is (gj, gi)."""
     n, m, lanes = y.shape
     top = x.shape[0] - 1
     for j in range(n):
@@ -96,7 +96,7 @@ def multiply(lower, diag, upper, x, gj, gi, y):
 
 @kernel
 def multiply_lanes(west, east, x, gj, gi, y):
-    """y += A x of the couplings between neighbouring lanes."""
+    """y (n, m, lanes) += A x of the couplings west, east (n, m, m, lanes) between neighbouring lanes; x as in `multiply`."""
     n, m, lanes = y.shape
     end = x.shape[2] - 1
     for j in range(n):

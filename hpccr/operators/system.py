@@ -46,21 +46,21 @@ class System:
         self.residuals = self.jacobians = 0
 
     def rate(self, t, vector, r):
-        """R(t, u) into the array r (nodes, fields, lanes)."""
+        """R(t, u) at the time t [s] into the array r (nodes, fields, lanes)."""
         u = self.mesh.ghosted(vector)
         r[...] = 0.0
         for term in self.terms:
             term.residual(t, u, r)
 
     def residual(self, ts, t, vector, rate_of_change, out):
-        """PETSc's IFunction: u̇ − R(t, u)."""
+        """PETSc's IFunction: u̇ − R(t, u) at the time t [s]."""
         r = self.mesh.array(out)
         self.rate(t, vector, r)
         np.subtract(self.mesh.array(rate_of_change, readonly=True), r, out=r)
         self.residuals += 1
 
     def jacobian(self, t, vector, shift):
-        """shift + ∂F/∂u into the blocks."""
+        """shift + ∂F/∂u into the blocks, at the time t [s]; shift [1/s]."""
         u = self.mesh.ghosted(vector)
         self.blocks.reset(shift)
         for term in self.terms:

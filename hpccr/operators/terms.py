@@ -1,8 +1,9 @@
 """The terms of an equation. A problem lists them; the system adds them up.
 
 A term is bound to a mesh once (geometry and coefficients of this rank) and then asked for its part of
-du/dt and of the Jacobian. Coefficients are given as arrays over the whole mesh, or as numbers:
-on line faces (cells + 1, lanes), on lane faces (cells, lanes + 1), in cells (cells, lanes).
+du/dt and of the Jacobian. Coefficients are given over the whole mesh, as numbers, as arrays that broadcast to
+(cells + 1, lanes) on line faces, (cells, lanes + 1) on lane faces and (cells, lanes) in cells, or as functions of two slices
+that give the values there, so that no rank needs all of them.
 """
 
 import numpy as np
@@ -25,13 +26,13 @@ class Ends:
         self.left, self.right, self._at = left, right, at
 
     def bind(self, mesh):
-        """Make this rank's arrays."""
+        """Make this rank's arrays (lanes,)."""
         self._columns, self._lanes = mesh.columns, mesh.lanes
         self.values(0.0)
         return self
 
     def values(self, t):
-        """The two arrays (lanes,) of this rank at time t."""
+        """The two arrays (lanes,) of this rank at time t [s]."""
         if self._at is not None:
             self.left, self.right = self._at(t)
             self._bound = None
@@ -55,33 +56,41 @@ class Term:
 
     def residual(self, t, u, r):
         """r (nodes, fields, lanes) += this term's part of du/dt at time t [s]; u may carry ghosts."""
-        raise RuntimeError(f"{type(self).__name__} has no residual")
+        raise NotImplementedError(f"{type(self).__name__} has no residual")
 
     def jacobian(self, t, u, blocks):
-        """blocks += −∂r/∂u."""
-        raise RuntimeError(f"{type(self).__name__} has no Jacobian")
+        """blocks += −∂r/∂u at time t [s]; u (nodes, fields, lanes) may carry ghosts."""
+        raise NotImplementedError(f"{type(self).__name__} has no Jacobian")
 
     def _on_line_faces(self, values):
-        """This rank's (nodes + 1, lanes) of values on the cells + 1 line faces."""
-        mesh = self.mesh
-        whole = np.broadcast_to(np.asarray(values, dtype=float), (mesh.nodes - 1, mesh.lanes))[:, mesh.columns]
-        pad = np.zeros((1, whole.shape[1]))
-        return np.ascontiguousarray(np.concatenate([pad, whole, pad])[mesh.start[0]:mesh.start[0] + mesh.shape[0] + 1])
+        """This rank's (nodes + 1, lanes) of values on the cells + 1 line faces; zero outside the two ends."""
+        start, mesh = self.mesh.start[0], self.mesh
+        return self._part(values, slice(max(start - 1, 0), min(start + mesh.shape[0], mesh.nodes - 1)), mesh.columns)
 
     def _in_cells(self, values):
         """This rank's (nodes, lanes) of values in the cells; zero on the reservoirs."""
-        mesh = self.mesh
-        whole = np.broadcast_to(np.asarray(values, dtype=float), (mesh.nodes - 2, mesh.lanes))[:, mesh.columns]
-        pad = np.zeros((1, whole.shape[1]))
-        return np.ascontiguousarray(np.concatenate([pad, whole, pad])[mesh.rows])
+        return self._part(values, self._cells(), self.mesh.columns)
 
     def _on_lane_faces(self, values):
         """This rank's (nodes, lanes + 1) of values on the lane faces; zero on the reservoirs."""
-        mesh = self.mesh
-        part = slice(mesh.start[1], mesh.start[1] + mesh.shape[2] + 1)
-        whole = np.broadcast_to(np.asarray(values, dtype=float), (mesh.nodes - 2, mesh.lanes + 1))[:, part]
-        pad = np.zeros((1, whole.shape[1]))
-        return np.ascontiguousarray(np.concatenate([pad, whole, pad])[mesh.rows])
+        return self._part(values, self._cells(), slice(self.mesh.columns.start, self.mesh.columns.stop + 1))
+
+    def _cells(self):
+        start = self.mesh.start[0]
+        return slice(max(start - 1, 0), min(start + self.mesh.shape[0] - 1, self.mesh.nodes - 2))
+
+    def _part(self, values, rows, columns):
+        """Values at global rows and columns (slices), with a row of zeros where this rank has an end."""
+        if callable(values):
+            values = values(rows, columns)
+        else:
+            values = np.asarray(values, dtype=float)
+            if values.ndim:
+                values = values[..., columns if values.shape[-1] > 1 else slice(None)]
+            if values.ndim == 2:
+                values = values[rows if len(values) > 1 else slice(None)]
+        found = np.broadcast_to(values, (rows.stop - rows.start, columns.stop - columns.start))
+        return np.ascontiguousarray(np.pad(found, ((int(self.mesh.at_left), int(self.mesh.at_right)), (0, 0))))
 
     def _cell_rows(self):
         """First and last local node that is a cell."""

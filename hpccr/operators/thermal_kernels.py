@@ -3,7 +3,7 @@
     c_v T − h [(1/A) ∂/∂r (A K(T) ∂T/∂r) + n (Γ − n Λ(T))] = e,      c_v = n k_B/(γ − 1)
 
 with e the internal energy that all else leaves. What is radiated is what remains of the equation once it is solved, so energy balances
-to rounding however far Newton's method was carried.
+to rounding however far Newton's method was carried. K is that of Parker (1953), Λ that of Koyama & Inutsuka (2002) or of a table.
 """
 
 import numpy as np

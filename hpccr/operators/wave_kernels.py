@@ -3,7 +3,8 @@
 The unknown is w = ln(I/I_b), I_b the background of one direction. Then I stays positive by itself, no
 waves grow without a gradient to the last bit, and without damping the wave equation is *linear* in the
 flux of CRs: what a Runge-Kutta or Rosenbrock method keeps of it, it keeps to round-off.
-Up to two directions σ = ±1; the waves of all directions scatter, D = D_ISM I_0/ΣI.
+Up to two directions σ = ±1; the waves of all directions scatter, D = D_ISM I_0/ΣI
+(Malkov et al. 2013; Nava et al. 2016). u, r, diag and upper are those of line_kernels; waves: numbers of the wave fields.
 """
 
 import numpy as np
@@ -26,7 +27,7 @@ def exp_row(u, row, f, gi, sign, out):
 
 @kernel(inline="always")
 def total_row(u, row, waves, gi, part, out):
-    """out (lanes,) = ΣI/I_0 = Σ exp(w_k)/n of one node."""
+    """out (lanes,) = ΣI/I_0 = Σ exp(w_k)/n of one node; part (lanes,) is scratch."""
     n = len(waves)
     exp_row(u, row, waves[0], gi, 1.0, out)
     for k in range(1, n):
@@ -55,7 +56,10 @@ def scatter(u, waves, gj, gi, D_ism, D):
 
 @kernel
 def scatter_derivative(u, waves, k, gj, gi, D_ism, D, dD):
-    """∂D/∂w_k = −D exp(w_k)/Σ exp(w_l) on faces; with D itself known, −D² exp(w_k)/(n D_ISM)."""
+    """∂D/∂w_k = −D exp(w_k)/Σ exp(w_l) on faces; with D itself known, −D² exp(w_k)/(n D_ISM).
+
+    D, dD : (nodes + 1, lanes).  D_ism : (lanes,).
+    """
     lanes = D.shape[1]
     part = np.empty(lanes)
     n = len(waves)

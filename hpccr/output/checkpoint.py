@@ -60,6 +60,8 @@ class Checkpoint:
         ------
         InputError
             There is no such variable, or not with that extent.
+        RunError
+            The file cannot be read.
         """
         with self._comm.together():
             if name not in self.shapes:
@@ -264,8 +266,11 @@ def _read_header(path):
 
 def _seal(beside, path, comm):
     """Write the text in front of a closed file; collective."""
-    size = comm.on_root(lambda: os.path.getsize(beside))
-    digest = _digest(beside, size, comm)
+    size = 0
+    with hdf5.stage(comm, path):
+        if comm.rank == 0:
+            size = os.path.getsize(beside)
+    digest = _digest(beside, comm.bcast(size), comm)
     with hdf5.stage(comm, path):
         if digest is None:
             raise RunError(f"{path}: cannot be read back")
@@ -289,10 +294,15 @@ def _digest(path, size, comm=None):
                 mine.append(zlib.crc32(buffer[:file.readinto(buffer)]))
     except OSError:
         mine = None
-    everyone = comm.raw.allgather(mine) if comm else [mine]
-    if None in everyone:
-        return None
-    marks = np.zeros(sum(map(len, everyone)), "<u4")
-    for first, theirs in enumerate(everyone):
-        marks[first::ranks] = theirs
-    return hashlib.sha256(marks.tobytes()).hexdigest()
+    def digest(everyone):
+        if None in everyone:
+            return None
+        marks = np.zeros(sum(map(len, everyone)), "<u4")
+        for first, theirs in enumerate(everyone):
+            marks[first::ranks] = theirs
+        return hashlib.sha256(marks.tobytes()).hexdigest()
+
+    if comm is None:
+        return digest([mine])
+    everyone = comm.gather(mine)
+    return comm.bcast(digest(everyone) if rank == 0 else None)

@@ -110,7 +110,7 @@ def _read(path, shapes, gaps=False):
     h5py = hdf5.library(_ALONE)
     try:
         with h5py.File(path, "r") as file:
-            arrays = [_dataset(h5py, file, path, name, (shape, gaps)) for name, shape in shapes.items()]
+            arrays = [_dataset(h5py, file, path, name, (shape, gaps), shapes) for name, shape in shapes.items()]
             unit = file.attrs.get("length_unit", "1")
     except OSError as error:
         readable = os.path.isfile(path) and os.access(path, os.R_OK)
@@ -128,11 +128,12 @@ def _read(path, shapes, gaps=False):
     return arrays, unit.decode(errors="replace") if isinstance(unit, bytes) else str(unit)
 
 
-def _dataset(h5py, file, path, name, wanted):
+def _dataset(h5py, file, path, name, wanted, every):
+    """The values of a dataset of the wanted shape, finite unless gaps are allowed; or a refusal."""
     shape, gaps = wanted
     if name not in file or not isinstance(file[name], h5py.Dataset):
         raise InputError(f"no dataset {name}", where=str(path), given=", ".join(file) or "an empty file",
-                         nearest=nearest(name, list(file)))
+                         allowed=", ".join(every), nearest=nearest(name, list(file)))
     item = file[name]
     wanted = " x ".join("n" if n is None else str(n) for n in shape)
     if item.ndim != len(shape) or any(n is not None and n != m for n, m in zip(shape, item.shape)):
@@ -157,8 +158,10 @@ def write_waves(path, waves, length_unit, attributes=None):
     ------
     RunError
     """
-    _write(path, {"k": waves.k, "amplitude": waves.amplitude, "phase": waves.phase},
-           {"length_unit": length_unit, **(attributes or {})})
+    rows = [("k", ("wave", "axis"), waves.k, f"1/{length_unit}", "wave vectors"),
+            ("amplitude", ("wave", "axis"), waves.amplitude, "B_ref", "amplitude of each wave's field, across k"),
+            ("phase", ("wave",), waves.phase, "rad", "phase at the origin")]
+    _write(path, rows, {"length_unit": length_unit, **(attributes or {})})
 
 
 def write_orbits(path, member, time, orbits, length_unit, attributes=None):
@@ -179,25 +182,30 @@ def write_orbits(path, member, time, orbits, length_unit, attributes=None):
     ------
     RunError
     """
-    data = {"id": np.asarray(member, dtype=np.int64), "time": np.asarray(time, dtype=float),
-            "position": orbits[:, :, :3], "direction": orbits[:, :, 3:]}
     attributes = {"length_unit": length_unit, "time_unit": "1/Omega", **(attributes or {})}
-    _write(path, data, attributes, {"id": "1", "time": attributes["time_unit"], "position": length_unit, "direction": "1"})
+    rows = [("id", ("id",), np.asarray(member, dtype=np.int64), "1", "realisation x members of a realisation + number"),
+            ("time", ("time",), np.asarray(time, dtype=float), attributes["time_unit"],
+             "{parameter} along the line".format(**attributes) if "parameter" in attributes else "time"),
+            ("position", ("id", "time", "axis"), orbits[:, :, :3], length_unit, "position"),
+            ("direction", ("id", "time", "axis"), orbits[:, :, 3:], "1", "direction of motion, of length 1")]
+    _write(path, rows, attributes)
 
 
-def _write(path, datasets, attributes, units=None):
-    """Write an HDF5 file beside its name, and give it the name when it is complete."""
+def _write(path, rows, attributes):
+    """Write (name, dims, array, unit, long_name) to an HDF5 file beside its name, and give it the name when it is complete."""
     h5py, path = hdf5.library(_ALONE), Path(path)
     beside = path.with_name(path.name + ".tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with h5py.File(beside, "w") as file:
-            for name, data in datasets.items():
-                hdf5.create(h5py, file, name, data.shape, data.dtype)[...] = data
+            for name, dims, data, unit, long_name in rows:
+                dataset = hdf5.create(h5py, file, name, data.shape, data.dtype)
+                dataset[...] = data
+                dataset.attrs["units"], dataset.attrs["long_name"] = unit, long_name
+                for axis, dim in enumerate(dims):
+                    dataset.dims[axis].label = dim
             for name, value in attributes.items():
                 file.attrs[name] = value
-            for name, unit in (units or {}).items():
-                file[name].attrs["units"] = unit
         hdf5.publish(beside, path)
     except (OSError, RuntimeError) as error:
         with contextlib.suppress(OSError):

@@ -8,7 +8,7 @@ from hpccr.units import kyr
 
 
 def snapshot(simulation):
-    """Coordinates, the problem's output variables and the observers' small arrays: list of Variable; collective."""
+    """Coordinates, the problem's output variables and what the observers have: list of Variable; collective."""
     problem, mesh, u = simulation.problem, simulation.mesh, simulation.stepper.u
     local, (line_unit, lane_unit) = Local(mesh, u), problem.axis_units()
     line, lane, faces = mesh.line.name, mesh.lane.name, f"{mesh.line.name}_face"

@@ -10,6 +10,7 @@ import ctypes
 import errno
 import os
 import re
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -49,7 +50,13 @@ def reason(error):
 
 @contextlib.contextmanager
 def stage(comm, path):
-    """Run the body on all ranks and agree: a failure on one is the same RunError, naming `path`, on all."""
+    """Run the body on all ranks and agree: a failure on one is the same error on all.
+
+    Raises
+    ------
+    RunError
+        What the system or HDF5 said, with the name `path`.
+    """
     with comm.together():
         try:
             yield
@@ -124,26 +131,28 @@ def _parts(variables, comm):
 
     A variable that several ranks hold completely is written by the first of them.
     """
-    mine = [(v.name, v.dims, v.shape, v.data.dtype.str, v.data.size) for v in variables]
-    everyone = comm.raw.allgather(mine)
-    if any([d[:4] for d in theirs] != [d[:4] for d in mine] for theirs in everyone):
-        raise RunError("the ranks disagree on the variables to write: " + ", ".join(d[0] for d in everyone[0]))
+    mark = float(zlib.crc32(repr([(v.name, v.dims, v.shape, v.data.dtype.str) for v in variables]).encode()))
+    sizes = np.array([v.data.size for v in variables], dtype=float)
+    total = np.array([v.size for v in variables], dtype=float)
+    highest, lowest = comm.max([mark, -mark])
+    if highest != -lowest:
+        raise RunError(f"the ranks disagree on the variables to write: {comm.bcast(', '.join(v.name for v in variables))}")
+    held, owner = comm.sum(sizes), comm.min(np.where(sizes == total, comm.rank, comm.size))
     parts = []
-    for variable, held in zip(variables, zip(*everyone)):
-        sizes = [h[4] for h in held]
-        if variable.size in sizes:
-            parts.append(variable.size > 0 and comm.rank == sizes.index(variable.size))
-        elif sum(sizes) == variable.size:
-            parts.append(variable.data.size > 0)
+    for variable, mine, whole, all_held, first in zip(variables, sizes, total, held, owner):
+        if first < comm.size:
+            parts.append(whole > 0 and comm.rank == first)
+        elif all_held == whole:
+            parts.append(mine > 0)
         else:
-            raise RunError(f"variable {variable.name}: the ranks hold {sum(sizes)} values, "
-                           f"{variable.size} are to be written")
+            raise RunError(f"variable {variable.name}: the ranks hold {all_held:.0f} values, {whole:.0f} are to be written")
     return parts
 
 
 def _prepare(beside, need):
     """Make the directory, see that it can be written and that the disk has `need` bytes left."""
-    beside.parent.mkdir(parents=True, exist_ok=True)
+    # Not its parents: a run directory that has vanished or has another name now is not begun again in pieces.
+    beside.parent.mkdir(exist_ok=True)
     beside.open("wb").close()
     disk = os.statvfs(beside.parent)
     free = disk.f_bavail * disk.f_frsize

@@ -35,7 +35,13 @@ class History:
         self._header = (",".join(names) + "\n").encode()
 
     def start(self):
-        """Begin a new file with the header; collective."""
+        """Begin a new file with the header; collective.
+
+        Raises
+        ------
+        RunError
+            On all ranks, if rank 0 cannot write.
+        """
         with hdf5.stage(self._comm, self.path):
             if self._comm.rank == 0:
                 self._file = open(self.path, "wb", buffering=0)
@@ -49,6 +55,8 @@ class History:
         ------
         InputError
             The file is missing, shorter, or has other columns.
+        RunError
+            It cannot be read.
         """
         with hdf5.stage(self._comm, self.path):
             if self._comm.rank == 0:
@@ -56,6 +64,7 @@ class History:
         self.position = position
 
     def _resume(self, position):
+        """Open the file and cut it at `position`: on rank 0."""
         if not self.path.is_file():
             raise InputError("the history of this run is missing", where=str(self.path))
         self._file = open(self.path, "r+b", buffering=0)
@@ -81,6 +90,8 @@ class History:
         ------
         RunError
             On all ranks, if rank 0 cannot write.
+        ValueError
+            Not one value for each column.
         """
         if len(values) != len(self.columns):
             raise ValueError(f"{len(values)} values for {len(self.columns)} columns")

@@ -1,5 +1,7 @@
 """The run directory: what is where in it, how it begins, and what `hpccr info` tells about it."""
 
+import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -41,11 +43,13 @@ def create(path, deck_text, comm):
 
 
 def _create(path, deck_text):
+    """Make the directory, or refuse: on rank 0."""
     try:
         if path.exists() and not path.is_dir():
             raise InputError("this is not a directory", where=str(path), allowed="a new or an empty directory")
-        path.mkdir(parents=True, exist_ok=True)
-        names = sorted(os.listdir(path))
+        # Not a scan's directory: if that has vanished meanwhile it is not begun again by one of its points.
+        path.mkdir(parents=path.parent.name != POINTS, exist_ok=True)
+        names = sorted(set(os.listdir(path)) - _leftovers(path))
         if DECK in names:
             raise InputError("this directory already holds a run", where=str(path),
                              allowed=f"another --out, or `hpccr restart {path}` to go on with it")
@@ -53,11 +57,68 @@ def _create(path, deck_text):
             raise InputError("this directory is not empty", where=str(path), given=", ".join(names[:5]),
                              allowed="a new or an empty directory")
         for name in (SNAPSHOTS, CHECKPOINTS):
-            (path / name).mkdir()
+            (path / name).mkdir(exist_ok=True)
         write_text(path / DECK, deck_text)
     except OSError as error:
         raise InputError(f"the run directory cannot be made: {hdf5.reason(error)}", where=str(path),
                          allowed="a directory that you may write, on a disk with space left") from None
+
+
+def _leftovers(path):
+    """What a beginning leaves that was cut short before its deck was there: set of names."""
+    empty = {name for name in (SNAPSHOTS, CHECKPOINTS) if (path / name).is_dir() and not os.listdir(path / name)}
+    return empty | {DECK + ".tmp"}
+
+
+def hold(path, what):
+    """Keep others of this kind out of a directory, where the file system can.
+
+    Parameters
+    ----------
+    path : path-like
+        The file there that is locked; it is made if it is missing.
+    what : str
+        The kind: "run" or "scan".
+
+    Returns
+    -------
+    file
+        As long as it is open, nobody else can hold it; the death of this process closes it.
+
+    Raises
+    ------
+    InputError
+        Another one is at work there.
+    OSError
+        The file cannot be opened.
+    """
+    file = open(path, "ab")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        file.close()
+        raise InputError(f"another hpccr {what} is at work in this directory", where=str(path),
+                         allowed="one at a time; it may use more ranks") from None
+    except OSError:
+        pass            # no locks here
+    return file
+
+
+@contextlib.contextmanager
+def alone(path, comm):
+    """Keep other runs out of a run directory inside a with-block; collective.
+
+    Raises
+    ------
+    InputError
+        Another one is at work there.
+    """
+    with contextlib.ExitStack() as held:
+        with comm.together():
+            if comm.rank == 0:
+                with contextlib.suppress(OSError):      # whoever may not write here cannot spoil anything
+                    held.enter_context(hold(Path(path) / DECK, "run"))
+        yield
 
 
 def is_scan(path):
@@ -66,7 +127,7 @@ def is_scan(path):
 
 
 def write_json(path, content):
-    """Write plain values (and numpy arrays) as JSON; under its name the file is always complete.
+    """Write plain values (and numpy arrays of any shape) as JSON; under its name the file is always complete.
 
     Raises
     ------
@@ -173,6 +234,7 @@ def _problem(text):
 
 
 def _leading_comments(text):
+    """The comments at the beginning of a deck: list of lines."""
     lines = []
     for line in text.splitlines():
         if not line.startswith("#"):
@@ -182,6 +244,7 @@ def _leading_comments(text):
 
 
 def _history(path):
+    """Lines on the history: how many rows, of what, from when to when."""
     if not path.is_file():
         return [f"  history      no {HISTORY}"]
     with open(path, encoding="utf-8", errors="replace") as file:
@@ -197,6 +260,7 @@ def _history(path):
 
 
 def _snapshots(directory):
+    """Lines on the snapshots, and on what is in the last of them."""
     paths = sorted(directory.glob("*.h5"))
     if not paths:
         return ["  snapshots    none"]
@@ -207,6 +271,7 @@ def _snapshots(directory):
 
 
 def _time_of(path):
+    """The time of a snapshot as text, "" if there is none."""
     import h5py
 
     try:
@@ -219,6 +284,7 @@ def _time_of(path):
 
 
 def _checkpoints(directory):
+    """Lines on the checkpoints, and whether they are intact."""
     steps = checkpoint.found(directory)
     lines = [] if steps else ["  checkpoints  none"]
     for step in steps:
@@ -232,6 +298,7 @@ def _checkpoints(directory):
 
 
 def _summary(path):
+    """Lines on the entries of the summary."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError:

@@ -45,6 +45,30 @@ def write(path, variables, attributes, comm):
     hdf5.write(path, variables, comm, decorate)
 
 
+def contents(path):
+    """What an HDF5 file of a run holds, without the values.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    list of (name, dims, unit, long_name)
+        In the order of the file; a dimension without a name is "".
+    """
+    import h5py
+
+    def told(item, key):
+        value = item.attrs.get(key, "")
+        return value.decode() if isinstance(value, bytes) else str(value)
+
+    with h5py.File(path, "r") as file:
+        return [(name, tuple(axis[0].name.lstrip("/") if len(axis) else axis.label or name for axis in item.dims),
+                 told(item, "units"), told(item, "long_name"))
+                for name, item in file.items() if not told(item, "NAME").startswith(_BARE)]
+
+
 def _lengths(variables):
     """Dimension names, in order of appearance, and their lengths: dict."""
     lengths = {}

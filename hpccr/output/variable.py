@@ -55,18 +55,18 @@ class Variable:
 
     @classmethod
     def whole(cls, name, dims, data, unit="1", long_name="", coordinate=False):
-        """A variable that every rank holds completely: scalars, coordinates, accumulators."""
+        """A variable that every rank holds completely, `data` of the global shape: scalars, coordinates, accumulators."""
         data = np.asarray(data)
         return cls(name, tuple(dims), data, (0,) * data.ndim, data.shape, unit, long_name, coordinate)
 
     @property
     def size(self):
-        """Number of elements of the global array."""
+        """Number of elements of the global `shape`."""
         return math.prod(self.shape)
 
     @property
     def bytes(self):
-        """Size of the global array in a file."""
+        """Size of all ranks' parts together in a file, in bytes."""
         return self.size * self.data.dtype.itemsize
 
     @property

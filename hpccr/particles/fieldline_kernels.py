@@ -29,7 +29,7 @@ SAFETY, LEAST, MOST, MEMORY, LOW = 0.9, 0.2, 5.0, 0.04, np.log(1e-4)
 
 @kernel(fastmath={"contract"})
 def slope(mean, unit, bx, by, bz):
-    """Turn δB of n points into B or, where `unit`, into B/|B|, in place."""
+    """Turn δB of n points, bx, by, bz (n,) [B_ref], into B or, where `unit`, into B/|B|, in place."""
     for i in range(bx.shape[0]):
         bz[i] += mean
     if unit:
@@ -56,7 +56,10 @@ def begin(waves, mean, unit, points, lines, out):
 
 @kernel
 def store(lines, i, out):
-    """Write lane i at its point of output: its displacement, or position and direction if `out` has six columns."""
+    """Write lane i at its point of output: its displacement, or position and direction if `out` has six columns.
+
+    `lines` (ROWS, lanes) and `out` (points, 3 or 6, lines) as in `advance`.
+    """
     place, line = int(lines[PLACE, i]), int(lines[LINE, i])
     if out.shape[1] == 3:
         for c in range(3):
@@ -71,7 +74,8 @@ def store(lines, i, out):
 
 @kernel
 def pack(lines, points):
-    """Move lines that have arrived behind the others; returns the lanes that the others take (a multiple of LANES)."""
+    """Move those of `lines` (ROWS, lanes) that have arrived behind the others; returns the lanes that the others take (a multiple of
+    LANES)."""
     i, j = 0, lines.shape[1] - 1
     while True:
         while i <= j and lines[PLACE, i] < points:
@@ -88,7 +92,8 @@ def pack(lines, points):
 def estimate(tableau, scale, step, slopes, e, f, size):
     """The error of a step in units of the tolerance, `size` (n,): that of Hairer et al. (1993), II.10, for 8(5,3), |e| for 5(4).
 
-    `slopes` (3 (S + 1), lanes) are those of the step `step` (n,), `scale` is 1/tolerance, `e` and `f` (n,) are scratch.
+    `slopes` (3 (S + 1), lanes) are those of the step `step` (n,), `scale` is 1/tolerance, `e` and `f` (n,) are scratch; `tableau`
+    as in `advance`.
     """
     n, stages = step.shape[0], tableau.shape[1]
     for row in range(2):

@@ -18,7 +18,7 @@ DEFINITION = {"s": "D_s = (1/4) d<dx^2 + dy^2>/ds, dr/ds = B/|B|", "tau": "D_tau
 
 
 def across(m):
-    """⟨Δx² + Δy²⟩ of moments (…, MOMENTS): array (…)."""
+    """⟨Δx² + Δy²⟩ of moments m (…, MOMENTS): of the shape of a moment."""
     return m[..., 3] + m[..., 4]
 
 

@@ -48,6 +48,7 @@ _THIRD = {0: 0.244094488188976377952755905512, 8: 0.7338466882816118573613417415
 
 
 def _assembled(stages, *errors):
+    """Rows of different length as one array (S + 3, S + 1)."""
     size = len(stages) + 1
     table = np.zeros((size + 2, size))
     for row, entries in enumerate(stages, 1):
@@ -75,7 +76,7 @@ def chosen(tolerance):
 
     Returns
     -------
-    array, float
+    array (S + 3, S + 1), float
         The tableau, and the power of the step with which the error estimate grows.
     """
     return (fifth(), 5.0) if tolerance >= _TIGHT else (eighth(), 8.0)

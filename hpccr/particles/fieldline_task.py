@@ -81,6 +81,7 @@ class FieldLineTask:
         kernels.begin(waves, plan.mean, plan.unit, plan.points, lines, self._out)
 
     def _room(self, plan, waves, count, members):
+        """Make the arrays that a task needs."""
         self._plan, self._waves, self._count, self._members = plan, waves, count, list(members)
         lanes = sum_kernels.lanes(count)
         self._tableau, self._order = fieldline_tableau.chosen(plan.tolerance)

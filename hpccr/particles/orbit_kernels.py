@@ -118,7 +118,7 @@ def scatter(before, now, count, bins):
 
 @kernel
 def speed_error(state, count):
-    """Sum of | |v|² − 1 | / 2 over the first `count` particles, which is that of | |v| − 1 |."""
+    """Sum of | |v|² − 1 | / 2 over the first `count` particles of `state` (9, n + PAD), which is that of | |v| − 1 |."""
     total = 0.0
     for i in range(count):
         total += 0.5 * abs(state[3, i] ** 2 + state[4, i] ** 2 + state[5, i] ** 2 - 1.0)

@@ -24,6 +24,7 @@ def running(t, moments):
     Parameters
     ----------
     t : array (n,)
+        [1/Ω]
     moments : array (R, n, MOMENTS)
 
     Returns
@@ -41,6 +42,7 @@ def plateau(t, moments, begin):
     Parameters
     ----------
     t : array (n,)
+        [1/Ω]
     moments : array (R, n, MOMENTS)
     begin : float
         The window is begin·t_end ≤ t ≤ t_end.

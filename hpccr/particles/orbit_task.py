@@ -47,7 +47,7 @@ class Plan:
                     self.mean, self.store_every * factor)
 
     def split(self, tally):
-        """(moments (…, times, MOMENTS), bins (…, 3, bins), speed error (…)) of tallies (…, tally_size)."""
+        """(moments (…, times, MOMENTS), bins (…, 3, bins), speed error (…)) of `tally` (…, tally_size), one or more."""
         cut = len(self.at) * orbit_kernels.MOMENTS
         lead = tally.shape[:-1]
         return (tally[..., :cut].reshape(*lead, len(self.at), orbit_kernels.MOMENTS),
@@ -84,6 +84,7 @@ class OrbitTask:
         self._keep()
 
     def _room(self, count, stored):
+        """Make the arrays that a task needs."""
         plan = self.plan
         self._count, self._lanes = count, sum_kernels.lanes(count)
         self._state = sum_kernels.aligned((9, self._lanes + sum_kernels.PAD))

@@ -1,11 +1,11 @@
-"""Which rank does which unit of work: dealt out anew every now and then, by the same rule on all ranks.
+"""Which rank does which unit of work: ranks that have more in hand than others pass some on, every now and then.
 
-Between two deals a rank takes from its own list without a message. A deal is one Allgather of a few numbers a rank; after
-it every rank knows what all have begun, and deals what is left, first to those who have least in hand. No rank is in
-charge, and none waits longer than the time between two deals.
+Between two deals a rank takes from its own list without a message. In a deal every rank balances with one partner after the other, those whose
+numbers differ in one binary digit (dimension exchange: Cybenko 1989), so that its messages grow with log₂ of the ranks. No rank is in charge, and
+none waits longer than the time between two deals.
 """
 
-import numpy as np
+import math
 
 
 class Pool:
@@ -19,23 +19,22 @@ class Pool:
     """
 
     def __init__(self, todo, comm):
-        self._comm, self._taken = comm, 0
-        self._lists = _dealt(sorted(todo), np.zeros(comm.size))
+        self._comm, todo = comm, sorted(todo)
+        self._mine, self._rest = todo[comm.rank::comm.size], len(todo)
+        digits = [1 << k for k in range((comm.size - 1).bit_length())]
+        # The farthest first, and back: where the ranks are no power of two, some have partners below them only.
+        self._partners = [comm.rank ^ digit for digit in [*digits[::-1], *digits[1:]] if comm.rank ^ digit < comm.size]
 
     def __len__(self):
         """Units that nobody had begun at the last deal."""
-        return sum(map(len, self._lists))
+        return self._rest
 
     def take(self):
         """The next unit of this rank, or None."""
-        mine = self._lists[self._comm.rank]
-        if self._taken == len(mine):
-            return None
-        self._taken += 1
-        return mine[self._taken - 1]
+        return self._mine.pop(0) if self._mine else None
 
     def deal(self, left, votes=()):
-        """Deal out what nobody has begun; collective.
+        """Share out what nobody has begun; collective.
 
         Parameters
         ----------
@@ -49,16 +48,31 @@ class Pool:
         (float, array)
             The work in hand on all ranks together, in units, and the votes.
         """
-        all_ = self._comm.gather([self._taken, left, *votes])
-        rest = sorted(unit for taken, units in zip(all_[:, 0].astype(int), self._lists) for unit in units[taken:])
-        self._lists, self._taken = _dealt(rest, all_[:, 1]), 0
-        return float(all_[:, 1].sum()), all_[:, 2:].max(axis=0)
+        comm = self._comm
+        for partner in self._partners:
+            theirs, their_left = comm.swap(partner, (len(self._mine), left))
+            keep = shared(len(self._mine), left, theirs, their_left, comm.rank < partner)
+            if keep != len(self._mine):
+                given, self._mine = self._mine[keep:], self._mine[:keep]
+                self._mine = sorted(self._mine + comm.swap(partner, given))
+        hand, rest = comm.sum([left, len(self._mine)])
+        self._rest = int(rest)
+        return float(hand), comm.max(votes)
 
 
-def _dealt(units, left):
-    """Lists of units for the ranks: in turn, beginning with the rank that has least in hand."""
-    ranks = np.argsort(left, kind="stable")
-    lists = [None] * len(ranks)
-    for place, rank in enumerate(ranks):
-        lists[rank] = units[place::len(ranks)]
-    return lists
+def shared(mine, left, theirs, their_left, lower):
+    """How many of the units that two ranks have not begun this one has after they have balanced, so that both have about as much to do: int.
+
+    Parameters
+    ----------
+    mine, theirs : int
+        Units that the two have not begun.
+    left, their_left : float
+        What they still have to do for what they have in hand, in units.
+    lower : bool
+        Whether this rank is the lower of the two: both must find the same.
+    """
+    half = 0.5 * (mine + left + theirs + their_left)
+    if lower:
+        return min(max(math.ceil(half - left - 0.5), 0), mine + theirs)
+    return mine + theirs - shared(theirs, their_left, mine, left, True)

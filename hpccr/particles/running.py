@@ -1,6 +1,6 @@
 """From mean square displacements to running coefficients and plateaus, whatever runs: time, arc length or τ.
 
-Sources of error are realisations: everything is a jackknife over their means.
+Sources of error are realisations: everything is a jackknife over their means. t stands for any of them, in any unit.
 """
 
 import numpy as np

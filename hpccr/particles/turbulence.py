@@ -166,6 +166,7 @@ def shares(fractions, modes):
 
 
 def _shares(parts, modes):
+    """Whole numbers in proportion to `parts`, at least 1 each, with the sum `modes` where that is possible: list."""
     counts = [max(1, int(part * modes)) for part in parts]
     for place in np.argsort(parts, kind="stable")[::-1]:
         if sum(counts) < modes:
@@ -178,6 +179,7 @@ def _shares(parts, modes):
 
 
 def _pure(kind, spectrum, modes, rms, rng):
+    """Waves of one kind."""
     k = spectrum.cells(modes)
     G = spectrum.E(k) * k
     A = rms * np.sqrt(2.0 * G / G.sum())

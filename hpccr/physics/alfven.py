@@ -84,7 +84,9 @@ def waves(k, V_Ai, nu_ni, chi):
 
 
 def band_edges(V_Ai, nu_ni, chi):
-    """(k_-, k_+) between which no wave propagates [cm⁻¹]; (nan, nan) where there is no such band (χ ≤ 8).
+    """(k_-, k_+) between which no wave propagates [cm⁻¹], two floats; (nan, nan) where there is no such band (χ ≤ 8).
+
+    `V_Ai` [cm/s], `nu_ni` [s⁻¹] and `chi` as in `waves`.
 
     The discriminant of the cubic, 4 q³ s² − (q² + 18 q − 27) s + 4 with q = 1+χ and s = (ν_ni/k V_Ai)², has the
     roots s_± ∝ q² + 18 q − 27 ± √((q−1)(q−9)³).
@@ -94,33 +96,33 @@ def band_edges(V_Ai, nu_ni, chi):
 
 
 def band_edges_approximate(V_A, V_Ai, nu_in, nu_ni, chi):
-    """The literature's estimates (2 ν_ni/(V_A ξ_n), ν_in/(2 V_Ai)) of (k_-, k_+) [cm⁻¹]."""
+    """The literature's estimates (2 ν_ni/(V_A ξ_n), ν_in/(2 V_Ai)) of (k_-, k_+) [cm⁻¹], two floats; speeds [cm/s], rates [s⁻¹]."""
     xi_n = chi / (1 + chi)
     return 2 * nu_ni / (V_A * xi_n), nu_in / (2 * V_Ai)
 
 
 def resonant_energy(k, B):
-    """E = p c of the protons with r_L = 1/k [erg]."""
+    """E = p c of the protons with r_L = 1/k [erg], of the shape of k [cm⁻¹]; B [G]."""
     return e * B / np.asarray(k, dtype=float)
 
 
 def resonant_wavenumber(p, B):
-    """k = 1/r_L(p) [cm⁻¹], p in g cm/s."""
+    """k = 1/r_L(p) [cm⁻¹], of the shape of p [g cm/s]; B [G]."""
     return 1 / larmor_radius(p, B)
 
 
 def gamma_decoupled(nu_in):
-    """Γ for k V_Ai ≫ ν_in/2 [s⁻¹]."""
+    """Γ = ν_in/2 for k V_Ai ≫ ν_in/2, a float like `nu_in` [s⁻¹]."""
     return nu_in / 2
 
 
 def gamma_coupled(k, V_A, nu_ni, chi):
-    """Γ = ξ_n k²V_A²/(2 ν_ni) for k V_A ≪ ν_ni [s⁻¹]."""
+    """Γ = ξ_n k²V_A²/(2 ν_ni) for k V_A ≪ ν_ni [s⁻¹], of the shape of k [cm⁻¹]; V_A [cm/s], ν_ni [s⁻¹]."""
     return chi / (1 + chi) * (np.asarray(k) * V_A) ** 2 / (2 * nu_ni)
 
 
 def evanescent(a, chi):
-    """Where all three roots are real; a = ν_ni/(k V_Ai), array."""
+    """Whether all three roots are real, of the shape of a = ν_ni/(k V_Ai) [1]."""
     s_low, s_high = _band(chi)
     return (a**2 > s_low) & (a**2 < s_high)
 

@@ -91,7 +91,7 @@ def spectrum(epsilon, other, cells, modes=3):
     Parameters
     ----------
     epsilon : float
-        r_g/l
+        r_g/l [1].
     other : Other
     cells : int
         Cells in −1 ≤ μ ≤ 1; even.
@@ -152,7 +152,7 @@ def power_law(epsilon, values, nominal):
     Parameters
     ----------
     epsilon, values : array (n,)
-        Above 0, or NaN, which does not count.
+        Above 0, or NaN, which does not count; `values` in any unit.
     nominal : float
         The exponent that theory wants.
 

@@ -26,6 +26,11 @@ def sedov_alpha(gamma=5 / 3, dimension=3):
         d = 1, 2, 3: of plane, axis or point; E is per cm², per cm, or in all. A plane drives a shock to each side, and E
         is the energy of both.
 
+    Returns
+    -------
+    float
+        α [1].
+
     Raises
     ------
     ValueError
@@ -35,7 +40,7 @@ def sedov_alpha(gamma=5 / 3, dimension=3):
 
 
 def sedov_radius(t, E, rho, gamma=5 / 3, dimension=3):
-    """R(t) [cm] of the shock; t array [s], E [erg, erg/cm or erg/cm²], rho = ρ₀ [g/cm³]; d and γ as in `sedov_alpha`."""
+    """R(t) [cm] of the shock, of the shape of t [s]; E [erg, erg/cm or erg/cm²], rho = ρ₀ [g/cm³]; d, γ, errors as in `sedov_alpha`."""
     return (E * np.square(t) / (sedov_alpha(gamma, dimension) * rho)) ** (1 / (dimension + 2))
 
 
@@ -57,6 +62,11 @@ def sedov(r, t, E, rho, gamma=5 / 3, dimension=3):
     -------
     rho, v, P : arrays as r
         [g/cm³, cm/s, erg/cm³], to about 1e-10; at r = R the gas ahead of the shock.
+
+    Raises
+    ------
+    ValueError
+        As `sedov_alpha`.
     """
     _, inside = _similarity(gamma, dimension)
     r = np.asarray(r, dtype=float)

@@ -15,11 +15,11 @@ T_SWITCH = (ATOMS / ELECTRONS) ** 0.5   # [K]
 
 
 def conductivity(T):
-    """K [erg/(cm s K)]; T array [K]."""
+    """K [erg/(cm s K)], of the shape of T [K]."""
     return np.sqrt(T) * np.maximum(ATOMS, ELECTRONS * np.square(T))
 
 
 @kernel(inline="always")
 def parker(T):
-    """K [erg/(cm s K)] of one temperature T [K]."""
+    """K [erg/(cm s K)] of one temperature T [K]: floats."""
     return np.sqrt(T) * max(ATOMS, ELECTRONS * T * T)

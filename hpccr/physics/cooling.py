@@ -68,7 +68,7 @@ class Cooling:
             self._joint = self._log_T[0]
 
     def rate(self, T):
-        """Λ [erg cm³/s]; T array [K], > 0.
+        """Λ [erg cm³/s], of the shape of T > 0 [K].
 
         Between the points of the table a power law, and ∝ √T beyond the last, where only bremsstrahlung is left.
         """
@@ -78,7 +78,7 @@ class Cooling:
         return koyama_inutsuka(T) ** (1 - w) * 10 ** (w * hot)
 
     def equilibrium_density(self, T):
-        """n = Γ/Λ(T) [1/cm³], where heating and cooling balance; T array [K], > 0."""
+        """n = Γ/Λ(T) [1/cm³], where heating and cooling balance, of the shape of T > 0 [K]."""
         return self.heating / self.rate(T)
 
     def equilibrium_temperature(self, n):
@@ -124,7 +124,7 @@ class Cooling:
 
 
 def koyama_inutsuka(T):
-    """Λ_KI = 2·10⁻²⁶ [10⁷ e^{−118400/(T + 1000)} + 0.014 √T e^{−92/T}] erg cm³/s; T array [K], > 0.
+    """Λ_KI = 2·10⁻²⁶ [10⁷ e^{−118400/(T + 1000)} + 0.014 √T e^{−92/T}] [erg cm³/s], of the shape of T > 0 [K].
 
     Koyama & Inutsuka 2002, with the constants as corrected since (Vázquez-Semadeni+2007): 114800 and 14 are misprints.
     """
@@ -133,7 +133,7 @@ def koyama_inutsuka(T):
 
 @kernel(inline="always")
 def lookup(lnT, first, per_step, values):
-    """(Λ, dΛ/d ln T) at one ln T, linear between the values of `Cooling.tabulate`; constant beyond the ends, NaN of NaN."""
+    """(Λ, dΛ/d ln T) [erg cm³/s] at one ln T, linear between the `values` (n,) of `Cooling.tabulate`; constant beyond the ends, NaN of NaN."""
     x, last = (lnT - first) * per_step, values.shape[0] - 1
     if x != x:
         return x, x

@@ -37,11 +37,11 @@ class Damping:
 
     @property
     def linear(self):
-        """The rate that does not depend on I, array (n,) [s⁻¹]."""
+        """The rate that does not depend on I [s⁻¹]: array (n,)."""
         return self.ion_neutral + self.turbulent
 
     def rate(self, I):
-        """Γ_d(I) [s⁻¹]."""
+        """Γ_d(I) [s⁻¹]: array (n,) for I (n,), in units of B²/8π."""
         return self.linear + self.nonlinear_per_I * I
 
 
@@ -78,7 +78,7 @@ def of_medium(medium, p, *, ion_neutral=True, turbulent=True, nonlinear_landau=T
 
 
 def nonlinear_landau_per_I(r, v_ti):
-    """Γ_NLL/I = √(π/8) v_ti/r [s⁻¹]; r in cm, thermal ion speed v_ti in cm/s."""
+    """Γ_NLL/I = √(π/8) v_ti/r [s⁻¹], of the shape of r [cm]; thermal ion speed v_ti [cm/s]."""
     return np.sqrt(np.pi / 8) * v_ti / np.asarray(r, dtype=float)
 
 
@@ -114,7 +114,7 @@ def turbulent_rate(r, V_A, M_A, L, r_min=0.0):
 
 
 def mach_alfven(medium):
-    """M_A = V_L/V_A with V_L = max(V_A, c_s) (Brahimi+2020).
+    """M_A = V_L/V_A with V_L = max(V_A, c_s) (Brahimi+2020): float, a pure number.
 
     The turbulence is stirred at L, far above every ion-neutral scale, where the whole gas carries the field: V_A is
     the one of the total density.
@@ -123,7 +123,7 @@ def mach_alfven(medium):
 
 
 def cascade_cutoff(medium):
-    """r_min below which no turbulence is left to shear the waves [cm]; 0 without neutrals.
+    """r_min below which no turbulence is left to shear the waves [cm]: float; 0 without neutrals.
 
     The cascade ends where neutrals decouple or viscosity acts (Xu & Lazarian; as in Brahimi+2020):
     k_∥ = {−b + [b² + 8 V_A ν_n l_A/ξ_n]^½}/(2 ν_n l_A), b = ν_n + V_Ai²/ν_in, l_A = L M_A⁻⁴ (M_A < 1) or L M_A⁻³;
@@ -142,7 +142,7 @@ def cascade_cutoff(medium):
 
 
 def neutral_viscosity(medium):
-    """ν_n = c_n l_n n_n/n [cm²/s], c_n the neutrals' sound speed, l_n = c_n/(ν_nn + ν_ni) their free path.
+    """ν_n = c_n l_n n_n/n [cm²/s], a float; c_n the neutrals' sound speed, l_n = c_n/(ν_nn + ν_ni) their free path.
 
     ν_nn = 1.5e-10 n_n T^0.31 s⁻¹ (Jean+2009).
     """

@@ -2,7 +2,8 @@
 
     ∂P/∂t = ∂/∂z[(k_B/I) ∂P/∂z],   ∂I/∂t = −C ∂P/∂z        (k_B = D_B, C = V_A; undamped, in the waves' frame)
 
-conserves Π = (C/k_B) ∫₀^∞ P dz, and a point release is self-similar in ζ = z/√t. With constant advection, shift z.
+conserves Π = (C/k_B) ∫₀^∞ P dz, and a point release is self-similar in ζ = z/√t. With constant advection, shift z. The pairs are
+derived by hand, and solve both equations; Malkov et al. (2013) and Malkov (2015) have the release and its approximation.
 """
 
 import numpy as np
@@ -15,23 +16,23 @@ UNDAMPED_HALF_LIFE = {0.01: 0.9271, 0.1: 0.9450, 0.5: 1.0304, 1.0: 1.1518, 2.0: 
 # --- exact nonlinear pairs (I, P): each solves both equations ---------------------------------------------------
 
 def pedestal(z, t, k_B=1.0, C=1.0):
-    """(I, P) = (2 k_B t/z², 2 k_B/(C z)): the pedestal, D = z²/2t."""
+    """(I, P) = (2 k_B t/z², 2 k_B/(C z)): the pedestal, D = z²/2t; of the shape of z, k_B/C [cm] and C [cm/s] set the units."""
     return 2 * k_B * t / z**2, 2 * k_B / (C * z)
 
 
 def cored_pedestal(z, t, b=1.0, k_B=1.0, C=1.0):
-    """(I, P) = (2 k_B t, 2 k_B z/C)/(z² + b²t²); b is a speed."""
+    """(I, P) = (2 k_B t, 2 k_B z/C)/(z² + b²t²), of the shape of z; b is a speed, units as in `pedestal` [cm, s]."""
     square = z**2 + (b * t) ** 2
     return 2 * k_B * t / square, 2 * k_B / C * z / square
 
 
 def coth_pair(z, t, a=1.0, k_B=1.0, C=1.0):
-    """(I, P) = (2 k_B a² t/sinh²(az), (2 k_B a/C) coth(az)); a is a wave number."""
+    """(I, P) = (2 k_B a² t/sinh²(az), (2 k_B a/C) coth(az)), of the shape of z; a is a wave number [1/cm]."""
     return 2 * k_B * a**2 * t / np.sinh(a * z) ** 2, 2 * k_B * a / C / np.tanh(a * z)
 
 
 def tanh_pair(z, t, T, a=1.0, k_B=1.0, C=1.0):
-    """(I, P) = (2 k_B a² (T−t)/cosh²(az), (2 k_B a/C) tanh(az)) for t < T."""
+    """(I, P) = (2 k_B a² (T−t)/cosh²(az), (2 k_B a/C) tanh(az)) for t < T, of the shape of z; a [1/cm], t and T [s]."""
     return 2 * k_B * a**2 * (T - t) / np.cosh(a * z) ** 2, 2 * k_B * a / C * np.tanh(a * z)
 
 
@@ -48,7 +49,7 @@ def point_release(Pi, zeta_max=16.0):
     Pi : float
         Π > 0, up to about 20.
     zeta_max : float
-        Where I = 1 is asked for; V has fallen below e^{−ζ²/4} there.
+        Where I = 1 is asked for, a pure number; V has fallen below e^{−ζ²/4} there.
 
     Returns
     -------
@@ -98,7 +99,7 @@ def malkov_profile(z, t, Pi, D_B, V_A, D_ism):
 # --- half-lives ------------------------------------------------------------------------------------------------
 
 def slab_fraction_inside(t, R, D):
-    """Test particles: the share of those from |z| < R that are in |z| < R at t; arrays, t > 0 [s], cm, cm²/s."""
+    """Test particles: the share of those from |z| < R that are in |z| < R at t [1]; t > 0 [s], R [cm], D [cm²/s] broadcast."""
     from scipy.special import erf
 
     x = R / np.sqrt(D * np.asarray(t, dtype=float))
@@ -106,7 +107,8 @@ def slab_fraction_inside(t, R, D):
 
 
 def sphere_fraction_inside(t, R, D):
-    """The same for a uniform sphere, from the distribution of distances within a ball."""
+    """The same for a uniform sphere [1], from the distribution of distances within a ball; arguments as in `slab_fraction_inside`
+    broadcast."""
     from scipy.special import erf
 
     q = R / np.sqrt(D * np.asarray(t, dtype=float))          # 2R in units of √(4Dt)
@@ -119,21 +121,21 @@ def sphere_fraction_inside(t, R, D):
 
 
 def half_life_constant(fraction=slab_fraction_inside):
-    """t_1/2 D/R² of test particles: 0.92503 in a slab, 0.10021 in a sphere."""
+    """t_1/2 D/R² of test particles, a float and pure number: 0.92503 in a slab, 0.10021 in a sphere."""
     from scipy.optimize import brentq
 
     return brentq(lambda t: fraction(t, 1.0, 1.0) - 0.5, 1e-3, 10.0, xtol=1e-14)
 
 
 def central_half_time_constant():
-    """When the pressure in the middle of a slab has halved, t D/R² = 1.0991: erf(R/√(4Dt)) = ½."""
+    """When the pressure in the middle of a slab has halved, t D/R² = 1.0991 [1]: erf(R/√(4Dt)) = ½."""
     from scipy.special import erfinv
 
     return 1 / (4 * erfinv(0.5) ** 2)
 
 
 def damped_half_life(Pi, gamma, growth_factor=1.0):
-    """t_1/2 under strong linear damping: I = V_A|∂P/∂z|/(2Γ) makes the flux constant, t = g Π/(4Γ) [s]."""
+    """t_1/2 under strong linear damping: I = V_A|∂P/∂z|/(2Γ) makes the flux constant, t = g Π/(4Γ) [s], a float; Γ [s⁻¹]."""
     return growth_factor * Pi / (4 * gamma)
 
 

@@ -1,6 +1,6 @@
 """Focusing of CRs by a guide field whose strength varies: σ(z) = −B'/B and the area A = 1/B of its flux tube, A'/A = σ.
 
-All lengths are in the unit l of the problem.
+All lengths are in the unit l of the problem (Malkov 2015, equation 6; the flux of B through a tube is the same all along).
 """
 
 import numpy as np
@@ -23,12 +23,13 @@ class Focusing:
 
 
 def uniform(sigma):
-    """σ the same everywhere, A = exp(σ z)."""
+    """σ, a float [1/l], the same everywhere, A = exp(σ z)."""
     return Focusing(lambda z: np.full(np.shape(z), float(sigma)), lambda z: sigma * np.asarray(z, dtype=float), True)
 
 
 def nozzle(sigma, length):
-    """A field that falls within `length` around z = 0 by the factor exp(−√π σ length): σ exp(−(z/length)²)."""
+    """A field that falls within `length` around z = 0 by the factor exp(−√π σ length): σ exp(−(z/length)²);
+    σ [1/l] and length [l] are floats."""
     def log_area(z):
         from scipy.special import erf
 
@@ -38,7 +39,7 @@ def nozzle(sigma, length):
 
 
 def table(z, sigma):
-    """σ given at increasing z (n,), linear in between and constant beyond."""
+    """σ (n,) [1/l] given at increasing z (n,) [l], linear in between and constant beyond."""
     z, sigma = np.asarray(z, dtype=float), np.asarray(sigma, dtype=float)
     summed = np.concatenate([[0.0], np.cumsum(0.5 * (sigma[1:] + sigma[:-1]) * np.diff(z))])
 

@@ -41,7 +41,13 @@ def conduction_front(t, Q, a, n=2.5, dimension=3):
 
 
 def front_exponent(n=2.5, dimension=3):
-    """s = 1/(dn+2) of r_f ∝ t^s and T(0) ∝ t^{−ds}; n and d as in `conduction_front`, which see for what is raised."""
+    """s = 1/(dn+2) of r_f ∝ t^s and T(0) ∝ t^{−ds}, a float and pure number; n and d as in `conduction_front`.
+
+    Raises
+    ------
+    ValueError
+        If n is not positive or there is no such d.
+    """
     if dimension not in (1, 2, 3):
         raise ValueError(f"dimension = {dimension!r}, allowed 1, 2, 3")
     if not n > 0:
@@ -50,7 +56,7 @@ def front_exponent(n=2.5, dimension=3):
 
 
 def conduction_wave(r, t, Q, a, n=2.5, dimension=3):
-    """T(r,t) of an instantaneous source [K]; r array ≥ 0 [cm], t > 0 [s], the others as in `conduction_front`."""
+    """T(r,t) of an instantaneous source [K], of the shape of r ≥ 0 [cm]; t > 0 [s], the others as in `conduction_front`."""
     r_f = conduction_front(t, Q, a, n, dimension)
     centre = Q / (_content(n, dimension) * r_f**dimension)
     # Beyond the front a tiny number stands for 0: of 0, some numpy builds take no power without a false alarm.

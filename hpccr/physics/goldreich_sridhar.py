@@ -24,12 +24,12 @@ def resonance(x):
 
     Parameters
     ----------
-    x : array
-        From 0 on.
+    x : array, any shape
+        From 0 on, a pure number.
 
     Returns
     -------
-    array
+    array like x
     """
     # Some builds of numpy complain of powers of 0.
     x = np.maximum(np.asarray(x, dtype=float), 1e-30)
@@ -85,14 +85,14 @@ def scattering(mu, epsilon):
 
     Parameters
     ----------
-    mu : array
+    mu : array, any shape
         Cosines of the pitch angle.
     epsilon : float
         r_g/l, above 0.
 
     Returns
     -------
-    array
+    array like mu
         0 at μ = 0, where no wave is in resonance.
     """
     mu = np.abs(np.asarray(mu, dtype=float))

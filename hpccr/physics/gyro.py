@@ -2,7 +2,9 @@
 
     r_L = p c/(e B),   k = 1/r_L,   D = D_B/I,   I₀ = D_B/D_ISM
 
-I is the total (magnetic and kinetic) energy of the resonant waves per ln k in units of B²/8π.
+I is the total (magnetic and kinetic) energy of the resonant waves per ln k in units of B²/8π. The
+first two are the definitions; D = D_B/I is quasi-linear theory, with the conventions of Malkov et al. (2013), Nava et al. (2016) and
+Blasi (2019).
 """
 
 import numpy as np
@@ -15,7 +17,7 @@ CONVENTIONS = {"nava": 4 / (3 * np.pi), "malkov": 1 / 3, "blasi": 2 / 3}
 
 
 def larmor_radius(p, B):
-    """r_L of protons [cm]; p in g cm/s, B in G."""
+    """r_L of protons [cm], of the shape of p [g cm/s]; B [G]."""
     return np.asarray(p, dtype=float) * c / (e * B)
 
 
@@ -40,10 +42,13 @@ def bohm_diffusion(p, B, convention="nava"):
 
 
 def interstellar_diffusion(p, D0, E0, slope):
-    """D_ISM = D0 (p c/E0)^slope [cm²/s]; D0 in cm²/s, E0 in erg."""
+    """D_ISM = D0 (p c/E0)^slope [cm²/s], of the shape of p [g cm/s]; D0 [cm²/s], E0 [erg]."""
     return D0 * (np.asarray(p, dtype=float) * c / E0) ** slope
 
 
 def background_waves(p, B, D0, E0, slope, convention="nava"):
-    """I₀ = D_B/D_ISM, the wave level that gives the interstellar diffusion coefficient (arguments as above)."""
+    """I₀ = D_B/D_ISM, the wave level that gives the interstellar diffusion coefficient, of the shape of p [g cm/s].
+
+    A pure number; the other arguments are those of `bohm_diffusion` and `interstellar_diffusion`.
+    """
     return bohm_diffusion(p, B, convention) / interstellar_diffusion(p, D0, E0, slope)

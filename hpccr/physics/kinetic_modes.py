@@ -1,6 +1,6 @@
 """The kinetic equation of pitch-angle transport by modes: truth for smooth starts that are unbounded or periodic in z.
 
-    ∂f/∂t = ∂_μ[D(μ)(1−μ²)∂_μ f] − ε[μ ∂_z f + (σ/2)(1−μ²)∂_μ f],   D(μ) > 0, σ uniform
+    ∂f/∂t = ∂_μ[D(μ)(1−μ²)∂_μ f] − ε[μ ∂_z f + (σ/2)(1−μ²)∂_μ f],   D(μ) > 0, σ uniform        (Malkov 2015, equation 6)
 
 A Fourier mode e^{ikz} of f = Σ a_j φ_j(μ), φ_j orthonormal with ⟨..⟩ = ½ ∫ dμ and φ_0 = 1, obeys ȧ = [S − ε(ik M − σ Fᵀ)] a with
 the matrices S of scattering, M of μ and F of d_μ[½(1−μ²) ·]. Early the matrix exponential is taken; later, when the norm of S
@@ -42,7 +42,8 @@ def isotropic_part(z, t, start, matrices, epsilon, sigma=0.0):
 
 
 def distribution(z, mu, t, start, matrices, epsilon, sigma=0.0):
-    """f(z,μ,t), (len(z), len(mu)); `matrices` in the Legendre functions √(2l+1) P_l, the others as in `isotropic_part`."""
+    """f(z,μ,t), (len(z), len(mu)), in the unit of `start`; `matrices` in the Legendre functions √(2l+1) P_l, the others as in
+    `isotropic_part`."""
     harmonics = _harmonics(z, t, start, matrices, epsilon, sigma)
     l = np.arange(len(harmonics))
     return harmonics.T @ (np.sqrt(2 * l + 1) * np.polynomial.legendre.legvander(np.asarray(mu, dtype=float), len(l) - 1)).T

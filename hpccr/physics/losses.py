@@ -15,7 +15,7 @@ from hpccr.units import c, eV
 def ionisation(T_kin):
     """b_ion [erg cm³/s] = 1.82·10⁻⁷ eV [1 + 0.0185 ln β H(β − 0.01)] 2β²/(10⁻⁶ + 2β³): dε/dt in 1 neutral atom per cm³.
 
-    T_kin array [erg], > 0. Mannheim & Schlickeiser 1994. Below β = 0.01 the proton moves like the atom's own electron.
+    Of the shape of T_kin > 0 [erg]. Mannheim & Schlickeiser 1994. Below β = 0.01 the proton moves like the atom's own electron.
     """
     beta = speed(momentum(T_kin)) / c
     slow = np.where(beta > 0.01, 1 + 0.0185 * np.log(np.maximum(beta, 0.01)), 1.0)
@@ -25,7 +25,7 @@ def ionisation(T_kin):
 def coulomb(T_kin, T_e=1e4):
     """b_Coul [erg cm³/s] = 3.1·10⁻⁷ eV β²/[β³ + 2.34·10⁻⁵ (T_e/2·10⁶ K)^{3/2}]: dε/dt in 1 free electron per cm³.
 
-    T_kin array [erg], > 0; T_e [K]. Mannheim & Schlickeiser 1994. Electrons are felt only by protons that outrun them.
+    Of the shape of T_kin > 0 [erg]; T_e [K]. Mannheim & Schlickeiser 1994. Electrons are felt only by protons that outrun them.
     """
     beta = speed(momentum(T_kin)) / c
     return 3.1e-7 * eV * beta**2 / (beta**3 + 2.34e-5 * (T_e / 2e6) ** 1.5)
@@ -36,7 +36,7 @@ def momentum_loss(p, ionised=0.0, T_e=1e4):
 
     Parameters
     ----------
-    p : array
+    p : array, any shape
         [g cm/s], > 0.
     ionised : array or float
         x in [0, 1]. 0 by default, since gas in thermal balance at 7000 K is the warm neutral medium, and what cosmic rays

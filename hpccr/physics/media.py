@@ -106,12 +106,12 @@ class Medium:
 
     @property
     def chi(self):
-        """ρ_n/ρ_i."""
+        """ρ_n/ρ_i [1]."""
         return self.rho_n / self.rho_i
 
     @property
     def xi_n(self):
-        """ρ_n/ρ."""
+        """ρ_n/ρ [1]."""
         return self.rho_n / self.rho
 
     @property

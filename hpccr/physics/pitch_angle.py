@@ -46,11 +46,11 @@ class Scattering:
         self._mean = 0.0 if even else 0.5 * np.sum(self.slope(s) * weight * self.from_zero(s))
 
     def D(self, mu):
-        """D at μ (any shape) in [−1, 1]."""
+        """D at μ (any shape) in [−1, 1], of its shape [ν]."""
         raise NotImplementedError
 
     def density(self, s):
-        """dW/ds = (dμ/ds)/D, any shape."""
+        """dW/ds = (dμ/ds)/D, of the shape of s [1/ν]."""
         raise NotImplementedError
 
     def panels(self, shrink=SHRINK, smallest=SMALLEST):
@@ -58,34 +58,34 @@ class Scattering:
         raise NotImplementedError
 
     def mu(self, s):
-        """μ of s, any shape."""
+        """μ of s, of its shape [1]."""
         return np.sign(s) * _power(s, self.bend)
 
     def slope(self, s):
-        """dμ/ds, any shape."""
+        """dμ/ds, of the shape of s [1]."""
         return self.bend * _power(s, self.bend - 1.0)
 
     def rule(self):
-        """Gauss rule for ∫ds over [−1, 1], composite over the panels: s and weights, arrays (panels × POINTS,)."""
+        """Gauss rule for ∫ds over [−1, 1], composite over the panels: s and weights [1], arrays (points,), POINTS of them on each panel."""
         x, w = np.polynomial.legendre.leggauss(POINTS)
         half = 0.5 * np.diff(self._edges)[:, None]
         return (self._edges[:-1, None] + half * (1 + x)).ravel(), (half * w).ravel()
 
     def W(self, mu):
-        """W at μ (any shape): W' = 1/D, ⟨W⟩ = 0."""
+        """W at μ (any shape), of its shape [1/ν]: W' = 1/D, ⟨W⟩ = 0."""
         mu = np.asarray(mu, dtype=float)
         return self.W_at(np.sign(mu) * _power(mu, 1 / self.bend))
 
     def W_at(self, s):
-        """W at s, any shape."""
+        """W at s, of its shape [1/ν]."""
         return self.from_zero(s) - self._mean
 
     def resistance(self, a, b):
-        """∫ dμ/D from a to b, arrays of one shape, finite also where D vanishes at μ = 0; to 1e-14 of W."""
+        """∫ dμ/D [1/ν] from a to b, arrays of one shape, finite also where D vanishes at μ = 0; to 1e-14 of W."""
         return self.W(b) - self.W(a)
 
     def from_zero(self, s):
-        """W − W(0) at s, any shape, exact next to 0: sums over whole panels, and Gauss within the one farther out."""
+        """W − W(0) [1/ν] at s, of its shape, exact next to 0: sums over whole panels, and Gauss within the one farther out."""
         s = np.asarray(s)
         edge = np.where(s < 0, np.searchsorted(self._edges, s), np.searchsorted(self._edges, s, side="right") - 1)
         return self._sums[edge] + self._within(self._edges[edge], s)
@@ -150,17 +150,33 @@ class _Table(Scattering):
 
 
 def isotropic():
-    """D = 1: isotropic scattering."""
+    """D = 1 [ν]: isotropic scattering."""
     return _Power("isotropic", 1.0, 0.0)
 
 
 def power(q):
-    """D = |μ|^(q−1), 1 ≤ q < 2: quasi-linear theory in slab waves with the spectrum k^−q (Jokipii 1966); InputError for other q."""
+    """D = |μ|^(q−1), 1 ≤ q < 2: quasi-linear theory in slab waves with the spectrum k^−q (Jokipii 1966).
+
+    D in units of ν, q a float.
+
+    Raises
+    ------
+    InputError
+        For other q.
+    """
     return _Power("power", _index(q), 0.0)
 
 
 def filled(q, gap):
-    """D = |μ|^(q−1) + gap, 1 ≤ q < 2, gap ≥ 0: scattering goes on at μ = 0 (Beeck & Wibberenz 1986); InputError for others."""
+    """D = |μ|^(q−1) + gap, 1 ≤ q < 2, gap ≥ 0: scattering goes on at μ = 0 (Beeck & Wibberenz 1986).
+
+    D and gap, a float, in units of ν; q a float.
+
+    Raises
+    ------
+    InputError
+        For other q and gap.
+    """
     if not 0 <= gap < np.inf:
         raise InputError("scattering at 90 degrees cannot be negative", given=f"gap = {gap}", allowed="gap >= 0")
     return _Power("filled", _index(q), float(gap))
@@ -179,7 +195,7 @@ def table(mu, D, name="table"):
     Parameters
     ----------
     mu, D : array (n,)
-        μ ascending within [−1, 1]; D > 0.
+        μ ascending within [−1, 1]; D > 0, in any unit, which becomes ν.
     name : str
 
     Returns
@@ -280,6 +296,7 @@ def coefficients(scattering):
     Returns
     -------
     Coefficients
+        Each a float, in units of l and 1/ν.
     """
     s, weight = scattering.rule()
     mu, W = scattering.mu(s), scattering.W_at(s)

@@ -42,7 +42,7 @@ def matrices(scattering, n):
     Returns
     -------
     S, M : array (n, n)
-        S = −⟨D(1 − μ²) φ_l' φ_m'⟩, symmetric, ≤ 0; M = ⟨μ φ_l φ_m⟩, tridiagonal.
+        S = −⟨D(1 − μ²) φ_l' φ_m'⟩ [ν], symmetric, ≤ 0; M = ⟨μ φ_l φ_m⟩, tridiagonal.
     """
     x, w = np.polynomial.legendre.leggauss(n + 16)
     edges, degree = scattering.panels(SHRINK, SMALLEST), np.arange(n)
@@ -59,7 +59,10 @@ def matrices(scattering, n):
 
 
 def focusing(n):
-    """⟨φ_l d/dμ[½(1 − μ²) φ_m]⟩ in the same functions: array (n, n), bidiagonal; the term of focusing is −ε σ F for the number N."""
+    """F = ⟨φ_l d/dμ[½(1 − μ²) φ_m]⟩ in the same functions: array (n, n), bidiagonal.
+
+    A pure number; the term of focusing is −ε σ F for the number N.
+    """
     degree, up = np.arange(n), _next(n)
     return np.diag(0.5 * degree[:-1] * up, 1) - np.diag(0.5 * (degree[1:] + 1) * up, -1)
 
@@ -112,7 +115,7 @@ class Modes:
         self.mu = self.expand(self.points[:, None] * self.at)
 
     def expand(self, y):
-        """Coefficients, (n,) or (n, m), of functions with the values y at the points, (points,) or (points, m)."""
+        """Coefficients, (n,) or (n, m), of functions with the values y at the points, (points,) or (points, m), in the unit of y."""
         return (self.at.T * (self.weight * self.tilted)) @ y
 
 
@@ -254,6 +257,6 @@ def _inverse_laplace(transform, t):
 
 
 def drift(scattering, epsilon, sigma):
-    """Speed of ⟨z⟩ with uniform focusing at late times: ε⟨μ g⟩/⟨g⟩, g = exp(εσW/2); (ε²/4) κσ for weak focusing [l ν]."""
+    """Speed of ⟨z⟩ with uniform focusing at late times, a float: ε⟨μ g⟩/⟨g⟩, g = exp(εσW/2); (ε²/4) κσ for weak focusing [l ν]."""
     modes = Modes(scattering, 0.5 * epsilon * sigma)
     return float(epsilon * modes.mu[0, 0])

@@ -50,13 +50,14 @@ class Hemisphere:
         Parameters
         ----------
         D : callable
-            Of μ: array (n, m).
+            Of μ: array (n, m) [v/l].
         power : int
             0 or 1; 1 leaves out the last interval, over which the integral diverges.
 
         Returns
         -------
         array (cells + 1 − power,)
+            [l/v]
         """
         ends = np.concatenate([[0.5 * np.pi], self.theta, [0.0]])[:len(self.theta) + 2 - power]
         point, weight = np.polynomial.legendre.leggauss(_GAUSS)
@@ -66,7 +67,7 @@ class Hemisphere:
         return half * ((np.sin(theta) ** (1 - 2 * power) / D(np.cos(theta))) @ weight)
 
     def anisotropy(self, D):
-        """W at the centres and at μ = 1: array (cells + 1,)."""
+        """W at the centres and at μ = 1: array (cells + 1,) [l/v]."""
         return np.cumsum(self.resistance(D))
 
     def modes(self, D, count):

@@ -11,6 +11,7 @@ def slab_D_mumu(mu, W):
     Parameters
     ----------
     mu : array (n,)
+        Cosines of the pitch angle [1].
     W : callable
         Spectrum of both components over B0², ∫ W dk = (δB/B0)², of k in 1/r_g.
 

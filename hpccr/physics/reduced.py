@@ -91,7 +91,13 @@ class Reduced:
         self._uniform = sigma.uniform and np.ptp(np.diff(self.faces)) < 1e-9 * np.diff(self.faces).mean()
 
     def start(self, f0, layer=True):
-        """Sets f₀ at t = 0, cell averages (n,); with `layer` the initial layer is allowed for. Gives the object itself."""
+        """Sets f₀ at t = 0, cell averages `f0` (n,), in any unit; with `layer` the initial layer is allowed for. Gives the object itself.
+
+        Raises
+        ------
+        InputError
+            Not one finite number for each cell.
+        """
         f0 = np.array(f0, dtype=float)
         if f0.shape != (len(self.faces) - 1,) or not np.isfinite(f0).all():
             raise InputError("a start must be one finite number for each cell", given=f0.shape, allowed=len(self.faces) - 1)

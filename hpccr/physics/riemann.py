@@ -15,7 +15,10 @@ _TINY = 1e-300  # stands for 0 under a broken power, where some numpy builds rai
 
 
 def two_fluid_sound_speed(rho, P_g, P_c, gamma_g=5 / 3, gamma_c=4 / 3):
-    """c = √[(γ_g P_g + γ_c P_c)/ρ] [cm/s], of waves that carry the cosmic rays along (Pfrommer et al. 2006)."""
+    """c = √[(γ_g P_g + γ_c P_c)/ρ] [cm/s], of waves that carry the cosmic rays along (Pfrommer et al. 2006).
+
+    rho [g/cm³], P_g and P_c [erg/cm³] broadcast.
+    """
     return np.sqrt((gamma_g * np.asarray(P_g) + gamma_c * np.asarray(P_c)) / rho)
 
 

@@ -62,7 +62,7 @@ class Remnant:
         return 1.4 * m_p * self.n
 
     def sedov(self, t):
-        """R_sh of the Sedov stage with the ejecta's offset [cm]; t array [s]; nothing before the offset.
+        """R_sh of the Sedov stage with the ejecta's offset [cm], of the shape of t [s]; nothing before the offset.
 
         R = 5.0 (E51/n)^{1/5} [1 − 0.05 M_ej^{5/6}/(E51^{1/2} n^{1/3} t)]^{2/5} t^{2/5} pc, t in kyr, M_ej in M_⊙.
         """
@@ -87,6 +87,11 @@ class Remnant:
         ----------
         ejecta : int
             Index n of the ejecta's density profile, 0 or 7.
+
+        Raises
+        ------
+        ValueError
+            For another index.
         """
         x = np.maximum(np.asarray(t, dtype=float), _TINY) / self.t_ch
         R, v = _truelove_mckee(x, ejecta)
@@ -108,18 +113,18 @@ class Remnant:
         return 413e5 * self.n ** (1 / 7) * self.metallicity ** (3 / 14) * self._E51 ** (1 / 14)
 
     def snowplough(self, t):
-        """R_sh = R_PDS (4t/(3 t_PDS) − 1/3)^{3/10} for t ≥ t_PDS [cm]; t array [s]."""
+        """R_sh = R_PDS (4t/(3 t_PDS) − 1/3)^{3/10} for t ≥ t_PDS [cm], of the shape of t [s]."""
         x = np.asarray(t, dtype=float) / self.t_PDS
         return self.R_PDS * np.maximum(4 * x / 3 - 1 / 3, _TINY) ** 0.3
 
     def t_MCS(self, conduction=1.0):
-        """Start of the momentum-conserving snowplough [s]; `conduction` is Φ_c."""
+        """Start of the momentum-conserving snowplough [s], a float; `conduction` is Φ_c."""
         v_ej8 = 10 * (self._E51 / self._M) ** 0.5
         cooling = 61 * v_ej8**3 / (self.metallicity ** (9 / 14) * self.n ** (3 / 7) * self._E51 ** (3 / 14))
         return min(cooling, 476 / (self.metallicity * conduction) ** (9 / 14)) * self.t_PDS
 
     def t_merge(self, c_s, beta=2.0):
-        """When the shock slows down to β c_s [s]; c_s in cm/s, β in 1-2."""
+        """When the shock slows down to β c_s [s], a float; c_s [cm/s], β in 1-2."""
         slow = self._E51 ** (1 / 14) * self.n ** (1 / 7) * self.metallicity ** (3 / 14) / (beta * c_s / 1e6)
         return 153 * slow ** (10 / 7) * self.t_PDS
 

@@ -1,6 +1,7 @@
 """The cosmic rays that a remnant releases: their spectrum, and the slab they fill at the start.
 
-N(E) ∝ E^−Γ between E_min and E_max with ∫ E N dE = E_CR; P is the pressure per ln p in units of W₀ = B²/8π.
+N(E) ∝ E^−Γ between E_min and E_max with ∫ E N dE = E_CR; P is the pressure per ln p in units of W₀ = B²/8π
+(Nava et al. 2016, Brahimi+2020).
 """
 
 import numpy as np
@@ -23,6 +24,10 @@ def energy_spectrum(E, E_cr, index, E_min, E_max):
         Γ, any value including 2.
     E_min, E_max : float
         [erg]
+
+    Returns
+    -------
+    array (n,)
     """
     E = np.asarray(E, dtype=float)
     s, width = 2 - index, np.log(E_max / E_min)
@@ -59,14 +64,14 @@ def initial_pressure(energy_per_lnE, R, W0, normalisation="sphere"):
 
 
 def background_pressure(E, P_GeV, W0, slope=-0.7, E0=GeV):
-    """The interstellar CRs' P = P_GeV (E/E0)^slope / W₀; P_GeV in erg/cm³, E and E0 in erg."""
+    """The interstellar CRs' P = P_GeV (E/E0)^slope / W₀, in units of W₀ [erg/cm³], of the shape of E [erg]; P_GeV [erg/cm³], E0 [erg]."""
     return P_GeV / W0 * (np.asarray(E, dtype=float) / E0) ** slope
 
 
 def slab_profile(z, R, width):
     """½ [erf((z+R)/w) − erf((z−R)/w)]: 1 inside |z| < R, 0 outside; its integral over the line is 2R exactly.
 
-    z, R and width [cm] broadcast against each other.
+    A pure number; z, R and width [cm] broadcast against each other.
     """
     from scipy.special import erfc
 
@@ -101,7 +106,10 @@ def slab_cell_averages(edges, R, width):
 
 
 def suppression_exponent(V_A, D_B, P0, R):
-    """Π = (V_A/D_B) ∫₀^∞ P dz of the slab, (V_A/D_B) P₀ R: the waves grow by at most e^Π."""
+    """Π = (V_A/D_B) ∫₀^∞ P dz of the slab, (V_A/D_B) P₀ R: the waves grow by at most e^Π.
+
+    A pure number; V_A [cm/s], D_B [cm²/s], P0 in units of W₀ and R [cm] broadcast.
+    """
     return V_A / D_B * P0 * R
 
 

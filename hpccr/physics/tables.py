@@ -1,4 +1,4 @@
-"""Text files with two columns of numbers, # for comments."""
+"""Text files with two columns of numbers, # for comments; their meaning, and its source, are those of whoever reads them."""
 
 import math
 from pathlib import Path
@@ -24,6 +24,7 @@ def read(path, what, names, odd=lambda x, y: ""):
     Returns
     -------
     array (2, n), n ≥ 2
+        In the unit of each column.
 
     Raises
     ------

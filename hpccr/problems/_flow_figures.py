@@ -22,7 +22,7 @@ def steepest(x, slopes, chosen=None):
 
 def shock_radius(faces, centers, v):
     """The outermost place where the flow is compressed: where −∂v/∂r has its outermost maximum above a fifth of its largest; NaN
-    if nothing flows."""
+    if nothing flows. faces (n + 1,), centers (n,) [cm]; v (n,) [cm/s]."""
     slopes = -np.diff(v) / np.diff(centers)
     peak = slopes.max()
     if not peak > 0 or np.abs(v).max() < 1.0:
@@ -34,7 +34,7 @@ def shock_radius(faces, centers, v):
 
 def cavity_edge(faces, centers, T, shock):
     """The edge of the hot cavity: where ln T falls most steeply within the shock; NaN where it does not fall by more than a tenth
-    over a cell's e-fold."""
+    over a cell's e-fold. faces (n + 1,), centers (n,), shock [cm]; T (n,) [K]."""
     inside = faces[1:-1] < (0.97 * shock if np.isfinite(shock) else np.inf)
     slopes = np.where(inside, -np.diff(np.log(T)) / np.diff(centers), 0.0)
     if not slopes.max() * np.diff(centers).max() > 0.05:
@@ -65,21 +65,26 @@ class FlowObserver:
         return self.flow.model.temperature(gas)
 
     def history(self):
-        """This step's figures: list of (column, unit, value)."""
+        """This step's figures: list of (column, unit, value, meaning)."""
         gas, line, flow = self.flow.imex.gas, self.line, self.flow
         T, v, n = self.temperature(gas), gas[1] / gas[0], gas[0] / self.problem.mass
         shock = shock_radius(line.faces, line.centers, v)
         lines = [np.where((T >= low) & (T <= high), n * n, 0.0) @ line.volumes for low, high in (HALPHA, OIII)]
-        per = flow.model.per
-        rows = [("expelled_mass", "Msun" + per, (gas[0] @ self._beyond - self.first + flow.ledger.flows["mass_out"]) / Msun),
-                ("cavity_edge", "pc", cavity_edge(line.faces, line.centers, T, shock) / pc), ("shock_radius", "pc", shock / pc),
-                ("T_max", "K", T.max()), ("v_max", "km/s", np.abs(v).max() / 1e5), ("n_min", "1/cm3", n.min()),
-                ("em_Halpha", "1/cm3" + per, lines[0]), ("em_OIII", "1/cm3" + per, lines[1]), ("E_kinetic", "erg" + per, 0.5 * gas[1] * v @ line.volumes)]
-        return [(name, unit, float(value)) for name, unit, value in rows]
+        per, shine = flow.model.per, "1/cm5" if flow.model.per else "1/cm3"
+        expelled = gas[0] @ self._beyond - self.first + flow.ledger.flows["mass_out"]
+        rows = [("expelled_mass", "Msun" + per, expelled / Msun, "gas that has passed diagnostics.expelled_beyond"),
+                ("cavity_edge", "pc", cavity_edge(line.faces, line.centers, T, shock) / pc, "where ln T falls most steeply within the shock"),
+                ("shock_radius", "pc", shock / pc, "the outermost place where the flow is compressed"),
+                ("T_max", "K", T.max(), "highest temperature"), ("v_max", "km/s", np.abs(v).max() / 1e5, "highest speed"),
+                ("n_min", "1/cm3", n.min(), "lowest density"),
+                ("em_Halpha", shine, lines[0], "n^2 over the gas at 6000 K to 1e4 K, a proxy of H alpha"),
+                ("em_OIII", shine, lines[1], "n^2 over the gas at 1e4 K to 1e5 K, a proxy of [O III] 5007"),
+                ("E_kinetic", "erg" + per, 0.5 * gas[1] * v @ line.volumes, "energy of the gas's motion")]
+        return [(name, unit, float(value), meaning) for name, unit, value, meaning in rows]
 
     def summary(self):
         """The final figures."""
-        return {name: {"value": value, "unit": unit} for name, unit, value in self.history()}
+        return {name: {"value": value, "unit": unit, "definition": meaning} for name, unit, value, meaning in self.history()}
 
     def state(self):
         """For a checkpoint: dict of plain values."""

@@ -6,7 +6,7 @@ from math import comb
 import numpy as np
 
 from hpccr.grid.axis import powers
-from hpccr.steppers.kinetic import THROUGH
+from hpccr.steppers.kinetic import LIFTED, THROUGH
 
 MODELS = {"diffusion": "diffusion equation", "hyperdiffusion": "hyperdiffusion, equation 10", "telegraph": "telegraph equation, equation 12"}
 # What the particles that have passed the ends may contribute to ⟨z⁴⟩ when a run is compared with one on an infinite line.
@@ -38,7 +38,7 @@ class KineticObserver:
         self._missed = (self._first[:3] - told)[1:] / self._first[0] if self._first[0] > 0 else np.zeros(2)
 
     def history(self):
-        """This step's figures: list of (column, unit, value); collective."""
+        """This step's figures: list of (column, unit, value, meaning); collective."""
         kinetic, epsilon = self.kinetic, self.kinetic.model.epsilon
         even, odd = kinetic.isotropic()
         volumes, reach = kinetic.ark.volumes, epsilon * kinetic.stepper.t
@@ -51,11 +51,15 @@ class KineticObserver:
         per = 1.0 / number if number > 0 else 0.0
         # Of what is left of the first particles, where others have entered.
         share = min(kinetic.first * per, 1.0)
-        return [("number", "1", number), ("number_error", "1", error), ("mean", "l", moments[0] * per + share * self._missed[0] + self.problem.deck.initial.at),
-                ("z2", "l2", moments[1] * per + share * self._missed[1]), ("z4", "l4", moments[2] * per), ("anisotropy", "1", flow * per), ("beyond", "1", ahead * per)]
+        return [("number", "1", number, "number of particles, the integral of A f over z and mu"),
+                ("number_error", "1", error, "what the budget of the number lacks, over what was there first and has entered"),
+                ("mean", "l", moments[0] * per + share * self._missed[0] + self.problem.deck.initial.at, "mean z"),
+                ("z2", "l2", moments[1] * per + share * self._missed[1], "mean of (z - initial.at)^2"),
+                ("z4", "l4", moments[2] * per, "mean of (z - initial.at)^4"), ("anisotropy", "1", flow * per, "mean of 3 mu"),
+                ("beyond", "1", ahead * per, "part of the number that is farther out than any particle can be: what the scheme lets run ahead")]
 
     def exact(self, t):
-        """⟨z − at⟩ⁿ for n = 0 … 4 at time t on an infinite line without focusing: array (5,), or None where that is not this run's case."""
+        """⟨z − at⟩ⁿ for n = 0 … 4 at time t [1/ν] on an infinite line without focusing: array (5,), or None where that is not this run's case."""
         from hpccr.physics import pitch_modes
 
         kinetic, problem = self.kinetic, self.problem
@@ -76,23 +80,25 @@ class KineticObserver:
     def summary(self):
         """The final figures; collective."""
         kinetic, problem, t = self.kinetic, self.problem, self.kinetic.stepper.t
-        result = {name: {"value": float(value), "unit": unit} for name, unit, value in self.history()}
-        result |= {name: {"value": float(value), "unit": "1"} for name, value in zip(THROUGH, kinetic.through)}
-        result["lifted"] = {"value": kinetic.lifted, "unit": "1"}
-        exact = self.exact(t)
+        c, epsilon, exact = problem.coefficients, kinetic.model.epsilon, self.exact(t)
+        rows = [*self.history(), *((name, "1", value, meaning) for (name, meaning), value in zip(THROUGH.items(), kinetic.through)),
+                ("lifted", "1", kinetic.lifted, LIFTED)]
         if exact is not None:
-            result["z2_exact"], result["z4_exact"] = {"value": float(exact[2]), "unit": "l2"}, {"value": float(exact[4]), "unit": "l4"}
-        c, epsilon = problem.coefficients, kinetic.model.epsilon
+            where = "on an infinite line without focusing; only where this run is such a case"
+            rows += [("z2_exact", "l2", exact[2], f"exact z2 {where}"), ("z4_exact", "l4", exact[4], f"exact z4 {where}")]
         if problem.rate is not None:
-            result["nu"] = {"value": float(problem.rate), "unit": "Omega"}
-        for name, value in (("epsilon", epsilon), ("kappa", c.kappa), ("K", c.K), ("tau", epsilon**2 * c.tau)):
-            result[name] = {"value": float(value), "unit": "1"}
-        f0 = kinetic.comm.gather_lanes(kinetic.isotropic()[0], kinetic.strip.first, kinetic.strip.cells)
+            rows.append(("nu", "Omega", problem.rate, "nu of the orbits"))
+        rows += [("epsilon", "1", epsilon, "v/(l nu)"), ("kappa", "1", c.kappa, "diffusion coefficient over eps^2 l^2 nu/4"),
+                 ("K", "1", c.K, "coefficient of the fourth derivative in hyperdiffusion"),
+                 ("tau", "1", epsilon**2 * c.tau, "time scale of the telegraph equation, eps^2 K/kappa^2")]
+        result = {name: {"value": float(value), "unit": unit, "definition": meaning} for name, unit, value, meaning in rows}
+        f0 = kinetic.comm.assemble(kinetic.isotropic()[0], kinetic.strip.first, kinetic.strip.cells)
         scale = np.sqrt(kinetic.model.tube.volumes @ f0**2)
         for name, values in self.reduced(t).items():
             distance = np.sqrt(kinetic.model.tube.volumes @ (values - f0) ** 2)
             known = scale > 0 and distance < _LOST * scale
-            result[f"error_{name}"] = {"value": float(distance / scale) if known else None, "unit": "1"}
+            result[f"error_{name}"] = {"value": float(distance / scale) if known else None, "unit": "1",
+                                       "definition": f"relative distance (L2) to the kinetic f0: {MODELS[name]}"}
         return result | {"dispersion": problem.dispersion()}
 
     @functools.cached_property
@@ -116,11 +122,12 @@ class KineticObserver:
                 for name in MODELS if name != "telegraph" or problem.coefficients.K > 0}, faces
 
     def reduced(self, t):
-        """The isotropic part in the reduced models at time t: dict of arrays (cells,), NaN where a model has no finite answer so far
+        """The isotropic part in the reduced models at time t [1/ν]: dict of arrays (cells,), NaN where a model has no finite answer so far
         outside its range; found by rank 0, for its memory grows with the square of the cells; collective."""
         return self.kinetic.comm.on_root(lambda: self._reduced(t))
 
     def _reduced(self, t):
+        """As `reduced`, on rank 0."""
         from scipy.interpolate import CubicSpline
 
         (models, faces), tube = self._models, self.kinetic.model.tube

@@ -157,12 +157,14 @@ class Synthetic:
     def summary(self):
         """Entries of summary.json that tell of the field."""
         entries = {"L_c": {"value": self.L_c, "unit": self.name, "definition": DEFINITION[self.key.correlation]},
-                   "eta": {"value": self.eta, "unit": "1"}, "dB": {"value": self.rms, "unit": "B_ref"},
-                   "modes": {"value": self.modes, "unit": "1"}}
+                   "eta": {"value": self.eta, "unit": "1", "definition": "dB^2/(B0^2 + dB^2)"},
+                   "dB": {"value": self.rms, "unit": "B_ref", "definition": "rms of the waves' field"},
+                   "modes": {"value": self.modes, "unit": "1", "definition": "number of waves"}}
         if self.cm is not None:
-            entries["L_c_physical"] = {"value": self.L_c * self.cm / units.pc, "unit": "pc"}
+            entries["L_c_physical"] = {"value": self.L_c * self.cm / units.pc, "unit": "pc", "definition": "L_c"}
         if self.key.B0 is not None:
-            entries["B_ref"] = {"value": self.key.B0 * 1e6, "unit": "uG"}
+            entries["B_ref"] = {"value": self.key.B0 * 1e6, "unit": "uG",
+                                "definition": "the mean field or, without one, the rms of the waves' field"}
         return entries
 
     def write(self, directory):
@@ -221,6 +223,7 @@ class InTurbulence(Ensemble):
                               allowed=f"0 to {self.realisations * self.particles - 1}")
 
     def _read_starts(self, path):
+        """Positions (n, 3) [L] and directions (n, 3) or None from a file, in the unit of the waves."""
         from hpccr.output import ensemble_files
 
         position, direction, unit = ensemble_files.read_starts(path, self.directed)

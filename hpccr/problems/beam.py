@@ -106,10 +106,11 @@ class NarrowBeam(Ensemble):
     """The beam of several ε; see the module's docstring."""
 
     name = "beam"
-    summary = "narrow beam of CRs along the field: steady angular spectrum in Goldreich-Sridhar turbulence"
-    reproduces = "width ~ 4 sqrt(eps) and excess ~ 50 eps of the beam, eps = r_g/l (Malkov 2015; Malkov et al. 2010)"
+    summary = "narrow beam of CRs along the field in Goldreich-Sridhar turbulence"
+    reproduces = "Malkov 2015 and Malkov et al. 2010: width ~ sqrt(eps), excess ~ eps = r_g/l"
     truth = "width ~ sqrt(eps) and excess ~ eps; eigenvalues and W of D = 1 and D = |mu|^(q-1) in closed form or by Legendre series"
     sections = (BEAM, SCATTERING, MU, OUTPUT)
+    small = ("axes.mu.cells=200", "beam.epsilons=[1e-3]")
     state_size = 1
 
     def __init__(self, deck):
@@ -186,23 +187,21 @@ class NarrowBeam(Ensemble):
 
     def results(self, units_, tallies):
         found = self._layout.unpack(tallies)
-        numbers = [("epsilon", "1", self.epsilon), ("E", "TeV", self._energy()),
-                   *((name, unit, factor * found[name]) for name, unit, factor, _ in _NUMBERS)]
-        lengths = 1.0 / found["values"][:, 0]
-        summary = {name: {"value": values, "unit": unit} for name, unit, values in numbers}
-        for name, _, _, meaning in _NUMBERS:
-            summary[name]["definition"] = meaning
-        summary["decay_length"] = {"value": lengths, "unit": "l", "definition": "of the first mode, 1/lambda_1"}
+        numbers = [("epsilon", "1", self.epsilon, "r_g/l"), ("E", "TeV", self._energy(), "energy of protons"),
+                   *((name, unit, factor * found[name], meaning) for name, unit, factor, meaning in _NUMBERS),
+                   ("decay_length", "l", 1.0 / found["values"][:, 0], "of the first mode, 1/lambda_1")]
+        summary = {name: {"value": values, "unit": unit, "definition": meaning} for name, unit, values, meaning in numbers}
         # Angles in rad, as the published 4 sqrt(eps).
         for name, nominal in (("width", 0.5), ("edge", 0.5), ("excess", 1.0), ("excess_far", 1.0)):
             exponent, prefactor = beam.power_law(self.epsilon, found[name], nominal)
-            summary[f"{name}_exponent"] = {"value": exponent, "unit": "1"}
+            summary[f"{name}_exponent"] = {"value": exponent, "unit": "1", "definition": f"d ln {name}/d ln epsilon"}
             summary[f"{name}_prefactor"] = {"value": prefactor, "unit": "rad" if nominal == 0.5 else "1",
                                             "definition": f"geometric mean of {name}/epsilon^{nominal:g}"}
         summary["steps"] = {"value": len(self.epsilon), "unit": "1", "definition": "values of epsilon"}
-        return Results(self._variables(found), summary, [*numbers, ("decay_length", "l", lengths)])
+        return Results(self._variables(found), summary, numbers)
 
     def _variables(self, found):
+        """Rows for the snapshot: list of (name, dims, array, unit, long_name)."""
         at, cell = ("point",), ("point", "cell")
         n = found["profile"].shape[1]
         return [("epsilon", at, self.epsilon, "1", "r_g/l"), ("E", at, self._energy(), "TeV", "energy of protons"),

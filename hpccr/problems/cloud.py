@@ -20,16 +20,12 @@ from hpccr.deck import common
 from hpccr.deck.schema import Section, choice, flag, number, quantities, quantity, table
 from hpccr.grid.axis import Axis, log_centred, spaced
 from hpccr.grid.field import Field
-from hpccr.grid.integrate import weights_within
 from hpccr.operators.terms import Advection, Diffusion, Ends, WaveBalance, WaveScattering
 from hpccr.operators.wave_kernels import W_MAX
 from hpccr.physics import alfven, damping, gyro, media, spectra
+from hpccr.problems._cloud_figures import CloudObserver
 from hpccr.problems.contract import Problem
-from hpccr.steppers.observers import Crossing, LaneSum, Observer, Residence
-from hpccr.units import GeV, c, kyr, m_p, pc
-
-# Mass per hydrogen atom, helium included, in grammage [m_p].
-MASS_PER_H = 1.4
+from hpccr.units import GeV, c, pc
 
 
 def _of_phase(name):
@@ -93,7 +89,7 @@ _DISTANCES = ["10 pc", "50 pc"]
 
 DIAGNOSTICS = Section(
     "diagnostics", "what is reported besides the profiles",
-    distances=quantities(_DISTANCES, "cm", low="1e-3 pc", high="100 kpc", meaning="distances at which spectra are stored"),
+    distances=quantities(_DISTANCES, "cm", low="1e-3 pc", high="100 kpc", shortest=1, meaning="distances at which spectra are stored"),
     residence_within=quantity(None, "cm", low="1e-3 pc", high="100 kpc",
                               otherwise="the whole axis",
                               meaning="residence time and grammage count CRs within this distance, at most the axis"),
@@ -111,9 +107,11 @@ class Cloud(Problem):
 
     name = "cloud"
     summary = "CR cloud of a supernova remnant and its self-made Alfvén waves in a flux tube (z, p)"
-    reproduces = "Nava et al. 2016, 2019; Brahimi et al. 2020; Marcowith 2025, figures 5 and 6"
+    reproduces = "Nava et al. 2016, 2019; Brahimi et al. 2020; Marcowith 2025, figures 5, 6"
     truth = "undamped slab: ln(I/I_0) = (V_A/D_B)∫(P − P_0)dz; half-lives of the linear, undamped and saturated cloud"
     sections = (MEDIUM, SOURCE, TRANSPORT, WAVES, Z_AXIS, P_AXIS, DIAGNOSTICS, common.TIME, common.OUTPUT, common.SOLVER)
+    small = ("axes.z.cells=64", "axes.p.cells=3", "time.end=10 yr")
+    further = {"on a whole line (axes.z.from below 0)": ("axes.z.from=-1 kpc",)}
 
     @classmethod
     def check(cls, deck):
@@ -143,6 +141,7 @@ class Cloud(Problem):
 
     @staticmethod
     def _energies(deck):
+        """The energies of the lanes [erg], their ends as the deck gives them: array (lanes,)."""
         p = deck.axes.p
         faces = log_centred(p.cells, p.from_, p.to)
         E = np.exp(0.5 * (faces[1:] + faces[:-1]))
@@ -212,13 +211,14 @@ class Cloud(Problem):
                 terms.append(Advection(1 + k, sign * self.V, Ends()))
         if self.deck.transport.advection:
             away = np.sign(self.line().faces) if self.whole else np.ones(self.deck.axes.z.cells + 1)
-            terms.append(Advection(0, away[:, None] * self.V, outside))
+            terms.append(Advection(0, lambda faces, lanes: away[faces, None] * self.V[lanes], outside))
         return terms
 
-    def initial(self):
-        faces = self.line().faces
-        slab = spectra.slab_cell_averages(faces, self.R, self.edge)
-        return [self.P_background + self.P0 * slab] + [np.zeros((len(faces), len(self.E)))] * (len(self.fields) - 1)
+    def initial(self, cells, lanes):
+        faces = self.line().faces[cells.start:cells.stop + 1]
+        slab = spectra.slab_cell_averages(faces, self.R[lanes], self.edge[lanes])
+        P = self.P_background[lanes] + self.P0[lanes] * slab
+        return [P] + [np.zeros((len(faces), P.shape[1]))] * (len(self.fields) - 1)
 
     def scales(self):
         # The pressure of the whole content spread over the axis: late profiles are as exact as early ones.
@@ -263,7 +263,7 @@ class Cloud(Problem):
         if self.whole:
             for f, name in zip(waves, ("I_plus", "I_minus")):
                 one = np.exp(0.5 * np.minimum(local.left(f) + local.right(f), 2 * W_MAX))
-                rows.append((name, "cell", 0.5 * I0 * one, "1", f"the same, waves towards {name[2:]} z"))
+                rows.append((name, "cell", 0.5 * I0 * one, "1", f"resonant wave energy per ln k over B^2/8pi, waves towards {name[2:]} z"))
         return rows
 
     def derived(self):
@@ -289,106 +289,3 @@ class Cloud(Problem):
 def _scattering(waves):
     """ΣI/I_0 from the fields w of all directions, each array (n, lanes)."""
     return sum(np.exp(np.minimum(w, W_MAX)) for w in waves) / len(waves)
-
-
-class CloudObserver(Observer):
-    """Half-life, residence time and grammage per momentum, and spectra at the chosen distances.
-
-    half_life: when half of the CRs released within |z| < R(E) have left that interval (background not counted).
-    grammage: X = 1.4 m_p n c × residence time (uniform medium).
-    """
-
-    name = "cloud"
-
-    def __init__(self, problem, simulation):
-        self.problem, self.mesh = problem, simulation.mesh
-        # A short axis may end before the default distances.
-        end = problem.deck.axes.z.to
-        self.distances = [z for z in problem.deck.diagnostics.distances if z <= end] or [0.5 * end]
-        faces, lanes, sides = problem.line().faces, self.mesh.columns, 2.0 if problem.whole else 1.0
-        R, P0, floor = problem.R[lanes], problem.P0[lanes], problem.P_background[lanes]
-
-        def within(lengths):
-            weights = np.stack([weights_within(faces, x) for x in lengths], axis=1)
-            return LaneSum(simulation, 0, self._on_nodes(weights)), weights.sum(axis=0)
-
-        inside, length = within(R)
-        # Half of all CRs of the cloud: its edge reaches out of |z| < R, but belongs to what was released within.
-        initial = sides * R * (P0 + floor)
-        self.half = Crossing("half_life", inside, initial, sides * R * floor)
-        reach = problem.deck.diagnostics.residence_within or faces[-1]
-        box, length = within(np.full(len(R), reach))
-        start = sides * R * P0 + length * floor
-        self.residence = Residence("residence_time", box, start, length * floor)
-        self.cell_size = np.interp(R, problem.line().centers, problem.line().widths) / R
-        self.at_distance = [LaneSum(simulation, 0, self._on_nodes(self._interpolation(x))) for x in self.distances]
-
-    def _on_nodes(self, weights):
-        """Weights (cells, lanes of this rank) as this rank's nodes."""
-        pad = np.zeros((1, weights.shape[1]))
-        return np.concatenate([pad, weights, pad])[self.mesh.rows]
-
-    def _interpolation(self, z):
-        """Weights of a linear interpolation between cell midpoints at z: array (cells, lanes of this rank)."""
-        centers = self.problem.line().centers
-        k = int(np.clip(np.searchsorted(centers, z) - 1, 0, len(centers) - 2))
-        share = np.clip((z - centers[k]) / (centers[k + 1] - centers[k]), 0.0, 1.0)
-        weights = np.zeros((len(centers), self.mesh.shape[2]))
-        weights[k], weights[k + 1] = 1.0 - share, share
-        return weights
-
-    def begin(self, u, rate):
-        self.half.begin(u, rate)
-        self.residence.begin(u, rate)
-
-    def update(self, stepper, u, rate):
-        self.half.update(stepper, u, rate)
-        self.residence.update(stepper, u, rate)
-
-    def state(self):
-        parts = (self.half, self.residence)
-        return {f"{part.name}.{key}": value for part in parts for key, value in part.state().items()}
-
-    def restore(self, state):
-        for part in (self.half, self.residence):
-            part.restore({key.split(".")[1]: v for key, v in state.items() if key.startswith(part.name + ".")})
-
-    def spectra(self, u):
-        """E² dN/dE = 3 P W_0 at the distances [erg/cm3]: array (distances, all lanes); collective."""
-        here = np.stack([s.of(u) for s in self.at_distance], axis=1)
-        return 3 * self.problem.medium.W0 * self.mesh.all_lanes(here).T
-
-    def replicated(self, u):
-        """Small arrays for snapshots, the same on all ranks: (name, dims, array, unit, long_name)."""
-        return [("distance", ("distance",), np.array(self.distances) / pc, "pc", "distance along the flux tube"),
-                ("spectrum", ("distance", "p"), self.spectra(u), "erg/cm3", "CR energy density per ln E at a distance")]
-
-    def history(self):
-        inside = self.mesh.all_lanes((self.half.value - self.half.floor) / (self.half.initial - self.half.floor))
-        n = len(inside)
-        return [(f"inside_{self.problem.E[i] / GeV:.4g}GeV", "1", inside[i]) for i in sorted({0, n // 2, n - 1})]
-
-    def _uncertainty(self):
-        """Error of the half-life [s]: what the content is known to, from the tolerance and the cell at R, over its slope.
-
-        The coefficients bound the deviations from converged runs of all phases; carried waves leave a trough
-        where ∂P/∂z changes sign, in which the scheme is of first order.
-        """
-        grid = 0.25 * self.cell_size if self.problem.deck.transport.advection else 0.1 * self.cell_size**1.5
-        known = 5 * self.problem.deck.time.rtol + grid
-        return known * self.half.initial / np.abs(self.half.fall)
-
-    def summary(self):
-        everywhere = self.mesh.all_lanes(np.stack(
-            [self.half.time, self._uncertainty(), self.residence.integral, self._left()], axis=1))
-        half, error, residence, left = everywhere.T
-        E = {"value": (self.problem.E / GeV).tolist(), "unit": "GeV"}
-        X = MASS_PER_H * m_p * self.problem.medium.n * c * residence
-        return {"half_life": {"E": E["value"], "E_unit": "GeV", "value": half / kyr, "error": error / kyr, "unit": "kyr"},
-                "residence_time": {"E": E["value"], "E_unit": "GeV", "value": residence / kyr, "left": left, "unit": "kyr"},
-                "grammage": {"E": E["value"], "E_unit": "GeV", "value": X, "unit": "g/cm2"},
-                "Pi": {"E": E["value"], "E_unit": "GeV", "value": self.problem.Pi, "unit": "1"}}
-
-    def _left(self):
-        """The part of the initial content that still counts for the residence time."""
-        return self.residence.value / (self.residence.initial - self.residence.floor)

@@ -30,6 +30,10 @@ class Problem:
         What the user should know before the run.
     clock : (str, float)
         The unit in which the run tells its time, and its size in the deck's [s].
+    small : tuple of str
+        Settings ("section.key=value") with which a run from the defaults takes a second: of it the reference tells the output.
+    further : dict of str to tuple of str
+        What makes such a run tell more: in words, and by the settings that do.
     """
 
     name = summary = reproduces = truth = ""
@@ -37,13 +41,20 @@ class Problem:
     engine = "grid"
     warnings = ()
     clock = ("kyr", kyr)
+    small, further = (), {}
 
     def __init__(self, deck):
         self.deck = deck
 
     @classmethod
     def check(cls, deck):
-        """Raise InputError where sections that are valid by themselves do not fit together."""
+        """Whether sections that are valid by themselves fit together.
+
+        Raises
+        ------
+        InputError
+            They do not.
+        """
 
     def compile(self):
         """Compile the kernels of a run, by one rank before many runs begin; without a message. A run does it by itself as well."""
@@ -52,25 +63,25 @@ class Problem:
 
     def line(self):
         """The axis along which lines are solved (Axis)."""
-        raise RuntimeError(f"problem {self.name} has no line axis")
+        raise NotImplementedError(f"problem {self.name} has no line axis")
 
     def lane(self):
         """The axis across the lines (Axis)."""
-        raise RuntimeError(f"problem {self.name} has no lane axis")
+        raise NotImplementedError(f"problem {self.name} has no lane axis")
 
     fields = ()
 
     def terms(self):
         """The equation, term by term: list of Term."""
-        raise RuntimeError(f"problem {self.name} has no terms")
+        raise NotImplementedError(f"problem {self.name} has no terms")
 
     def coupled(self):
         """Whether anything passes between neighbouring lanes."""
         return any(term.couples_lanes for term in self.terms())
 
-    def initial(self):
-        """Field values at t = 0, whole mesh: list of arrays (cells, lanes), or (cells + 1, lanes) if staggered."""
-        raise RuntimeError(f"problem {self.name} has no initial state")
+    def initial(self, cells, lanes):
+        """Field values at t = 0 in some cells and lanes (slices): list of arrays (cells, lanes), or (cells + 1, lanes) if staggered."""
+        raise NotImplementedError(f"problem {self.name} has no initial state")
 
     # -- how it is stepped ------------------------------------------------------------------------------
 
@@ -97,7 +108,8 @@ class Problem:
         return []
 
     def coordinates(self):
-        """Coordinates beside the axes' own for snapshots: list of (name, dims, whole array, unit, long_name)."""
+        """Coordinates beside the axes' own for snapshots: list of (name, dims, whole
+        array of the shape of dims, unit, long_name)."""
         return []
 
     def axis_units(self):

@@ -65,8 +65,8 @@ class Results:
     Attributes
     ----------
     variables : list of (name, dims, array, unit, long_name)
-    summary : dict of {"value": …, "unit": …}
-    history : list of (name, unit, array (rows,))
+    summary : dict of {"value": …, "unit": …, "definition": …}
+    history : list of (name, unit, array (rows,), meaning)
     attributes : dict
         Of the snapshot.
     """

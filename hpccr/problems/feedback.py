@@ -5,15 +5,15 @@
     ∂N/∂t + ∇·(vN − D ∂N/∂r) = (∇·v/3) ∂(pN)/∂p − ∂(ṗ_C N)/∂p − V_A |∂N/∂r|
 
 N(t, r, p) per dp; P_c = ∫ (pv/3) N dp, ε_c = ∫ ε N dp; Q_C = −∫ v ṗ_C N dp, Q_w = V_A ∫ ε |∂N/∂r| dp; V_A = B/√4πρ with a fixed
-B; D = D_0 (p/m_p c)^a (Shimoda, Asano & Inutsuka 2025, equations 1-9, with the signs of PHYSICS.md). Free escape of CRs at the
+B; D = D_0 (p/m_p c)^a (Shimoda, Asano & Inutsuka 2025, equations 1-9). Free escape of CRs at the
 outer end, outflow of gas.
 """
 
 import numpy as np
 
-from hpccr.deck import common
+from hpccr.deck import common, library
 from hpccr.deck.schema import Section, choice, file, flag, number, quantities, quantity
-from hpccr.grid.axis import Axis, spaced
+from hpccr.grid.axis import METRICS, Axis, spaced
 from hpccr.physics import losses, protons
 from hpccr.physics.cooling import Cooling
 from hpccr.problems import _flow_figures
@@ -34,7 +34,7 @@ GAS = Section(
     light=quantity("2e-26 erg/s", "erg/s", low="0 erg/s", high="1e-20 erg/s", meaning="Gamma, heating by light per particle"),
     cooling_table=file(None, otherwise="Schure et al. 2009 (SPEX)", meaning="text file: log10 T [K], log10 Lambda [erg cm3/s]"),
     ionised=number(0.0, low=0.0, high=1.0, meaning="ionised part, for the CRs' losses: Coulomb there, ionisation elsewhere"),
-    geometry=choice("sphere", ("sphere", "slab"), meaning="metric of the r axis"),
+    geometry=choice("sphere", ("sphere", "slab"), meaning="metric of the r axis; in a slab all totals are per cm2"),
     motion=flag(True, meaning="whether the gas moves; without, it is held as it is at first and only its temperature changes"),
     expansion=quantity("0 km/(s pc)", "1/s", low="-1e5 km/(s pc)", high="1e5 km/(s pc)", meaning="g of a velocity g r at first"),
 )
@@ -84,27 +84,40 @@ P_AXIS = common.axis_section("p", "erg", cells=25, from_="0.0316227766 m_p c2", 
 TIME = common.time_section("1 Myr", 2e-3, courant=number(0.5, low=0.01, high=1.0, meaning="part of a cell that a signal may cross in a step"))
 
 
+def _cooling(deck):
+    """The Cooling of the deck, from its table if it names one."""
+    table = deck.gas.cooling_table
+    return Cooling(deck.gas.light, None if table is None else library.input_file(table, deck.path, "gas.cooling_table"))
+
+
 class Feedback(Problem):
     """Gas and CRs; see the module's docstring for the equations."""
 
     name = "feedback"
-    summary = "CRs that leave their source, push and heat the gas and are reshaped by it, in spherical symmetry (r, p)"
-    reproduces = "Shimoda, Asano & Inutsuka 2025: cavities, expelled gas, spectra of escaped and remaining CRs (figures 1-10)"
+    summary = "CRs that push and heat the gas around their source, and are reshaped by it (r, p)"
+    reproduces = "Shimoda, Asano & Inutsuka 2025, figures 1 to 12: cavities, shocks, spectra"
     truth = "Sod, Sedov-Taylor and CR shock tubes, two-fluid sound, Green function, budgets of mass and energy"
     engine = "flow"
     gamma, mass, densest = GAMMA_GAS, m_p, 1e6
     sections = (GAS, INITIAL, SOURCE, TRANSPORT, DIAGNOSTICS, R_AXIS, P_AXIS, TIME, common.OUTPUT)
+    small = ("axes.r.cells=60", "axes.p.cells=4", "time.end=10 yr")
+    further = {"in a slab": ("gas.geometry=slab", "source.energy=1e8 erg")}
 
     def __init__(self, deck):
         super().__init__(deck)
         gas, p = deck.gas, deck.axes.p
-        self.cooling = Cooling(gas.light, gas.cooling_table)
+        self.cooling = _cooling(deck)
         self.n = gas.n if gas.n is not None else float(self.cooling.equilibrium_density(gas.temperature))
         self._lane = Axis("p", np.log(spaced(p.cells, p.from_ / c, p.to / c, "log")), "momentum")
         self.p = np.exp(self._lane.centers)
         self.speed, self.kinetic = protons.speed(self.p), protons.kinetic_energy(self.p)
         self.D = deck.transport.D0 * (self.p / MC) ** deck.transport.D_slope
         self.warnings = list(self._odd())
+        u = self.spectrum()
+        # Far beyond a cut-off nothing is left that could be scaled to the energy or the pressure wanted.
+        if deck.initial.kind != "blast" and not min(self.pressure(u), self.energy_density(u)) > 1e-250:
+            raise deck.refuse("source.p_low" if deck.source.p_high is None else "source.p_high",
+                              "there are no CRs between the ends of the p axis", allowed="a cut-off that leaves some within [axes.p]")
 
     @classmethod
     def check(cls, deck):
@@ -116,13 +129,19 @@ class Feedback(Problem):
         if initial.kind in ("cloud", "blast") and deck.source.radius <= deck.axes.r.from_:
             raise deck.refuse("source.radius", "inside the wall at the beginning of the r axis", allowed=f"more than {deck.raw['axes.r']['from']}")
         if gas.n is None:
-            n = float(Cooling(gas.light, gas.cooling_table).equilibrium_density(gas.temperature))
+            n = float(_cooling(deck).equilibrium_density(gas.temperature))
             if not cls.densest * 1e-12 < n <= cls.densest:
-                raise deck.refuse("gas.temperature", f"thermal equilibrium at a density of {n:.3g} cm-3", allowed=f"one between {cls.densest * 1e-12:g} and {cls.densest:g} cm-3, or a density gas.n")
+                raise deck.refuse("gas.temperature", f"thermal equilibrium at a density of {n:.3g} cm-3",
+                                  allowed=f"one between {cls.densest * 1e-12:g} and {cls.densest:g} cm-3, or a density gas.n")
         if deck.transport.wave_model == "streaming" and not gas.heating:
             raise deck.refuse("gas.heating", "streaming CRs heat the gas", allowed='true, or transport.wave_model = "sink"')
         if initial.kind == "blast" and not deck.source.energy > 0:
             raise deck.refuse("source.energy", "a blast without energy", allowed="above 0 erg")
+        n = gas.n if gas.n is not None else n
+        most = 1e6 * n * cls.mass * c**2 * METRICS[gas.geometry][1](deck.source.radius)
+        if gas.motion and initial.kind in ("cloud", "blast") and deck.source.energy > most:
+            raise deck.refuse("source.energy", "the gas would be pushed at many times the speed of light",
+                              allowed=f"up to {most:.2g} erg" + (", per cm2 in a slab" if gas.geometry == "slab" else ""))
 
     def _odd(self):
         """Warnings: what the user should know before the run."""
@@ -205,22 +224,22 @@ class Feedback(Problem):
         return (self.p / MC) ** (1 - source.index) * np.exp(-cut)
 
     def initial_rays(self, rows, lanes):
-        """p N [1/cm³] in the cells `rows` and lanes `lanes` (slices): array."""
+        """p N [1/cm³] in the cells `rows` and lanes `lanes` (slices): array (rows, lanes)."""
         initial, line, u = self.deck.initial, self.line(), self.spectrum()
         inside, widths = self._inside(line), self._lane.widths
         if initial.kind == "blast":
-            return np.zeros((len(line), len(u)))[rows, lanes]
-        if initial.kind == "tube":
-            u = np.where(inside > 0.5, initial.P_cr, initial.P_cr_right)[:, None] * u / self.pressure(u)
+            u = np.zeros((len(inside[rows]), len(u)))
+        elif initial.kind == "tube":
+            u = np.where(inside[rows] > 0.5, initial.P_cr, initial.P_cr_right)[:, None] * u / self.pressure(u)
         elif initial.kind == "wave":
             # Adiabatic: where gas is compressed by δρ/ρ, p rises by a third of it: δ(pN) = [pN − ⅓ ∂(pN)/∂ln p] δρ/ρ, with the
             # engine's differences.
             rise = u - np.diff(np.pad(self._between(u), 1)) / (3 * widths)
-            u = initial.P_cr * (u + self._wave(line)[:, None] * rise) / self.pressure(u)
+            u = initial.P_cr * (u + self._wave(line)[rows, None] * rise) / self.pressure(u)
         else:
             energy = self.kinetic * widths @ u
-            u = (inside / (inside @ line.volumes))[:, None] * u * self.deck.source.energy / energy
-        return np.ascontiguousarray(u[rows, lanes])
+            u = (inside[rows] / (inside @ line.volumes))[:, None] * u * self.deck.source.energy / energy
+        return np.ascontiguousarray(u[:, lanes])
 
     def pressure(self, u):
         """P_c = ⅓ ∫ p v N dp = ⅓ ∫ N p dε [erg/cm³] of pN (…, lanes), as the engine takes it: Δε from lane to lane, pN in between
@@ -273,7 +292,8 @@ class Feedback(Problem):
                 ("Alfven speed", f"{gas.B / np.sqrt(4 * np.pi * rho) / 1e5:.4g} km/s")]
         if line.metric == "sphere":
             rows += [("gas in the box", f"{rho * box / Msun:.4g} Msun, {1.5 * n * k_B * gas.temperature * box:.3g} erg of heat")]
-        u = self.initial_rays(slice(None), slice(None))[0]
+        u = self.initial_rays(slice(1), slice(None))[0]
         rows += [("CRs in the first cell", f"energy {self.energy_density(u):.4g}, pressure {self.pressure(u):.4g} erg/cm3")]
-        return rows + [(f"D at {self.p[i] * c / GeV:.3g} GeV/c", f"{self.D[i]:.3g} cm2/s, leaves the box in {line.faces[-1] ** 2 / (4 * self.D[i]) / kyr:.3g} kyr"
+        return rows + [(f"D at {self.p[i] * c / GeV:.3g} GeV/c",
+                        f"{self.D[i]:.3g} cm2/s, leaves the box in {line.faces[-1] ** 2 / (4 * self.D[i]) / kyr:.3g} kyr"
                   if self.D[i] > 0 else "0") for i in sorted({0, len(self.p) // 2, len(self.p) - 1})]

@@ -46,10 +46,14 @@ class FieldLines(InTurbulence):
     """Field lines in synthetic turbulence; see the module's docstring."""
 
     name = "fieldlines"
-    summary = "field lines in synthetic turbulence: running perpendicular diffusion coefficient in arc length and in tau"
-    reproduces = "field-line diffusion in isotropic, Alfvenic and magnetosonic turbulence (Mertsch 2026; Sonsrettee et al. 2016)"
+    summary = "field lines in synthetic turbulence: running perpendicular diffusion coefficients"
+    reproduces = "Sonsrettee et al. 2016, Mertsch 2026: diffusion in arc length and in tau"
     truth = "quasi-linear D_perp = b2 L_c/4 (isotropic), b2 L_c/2 (Alfvenic), b2 L_slab/2 (slab); an independent integrator"
     sections = (turbulence.TURBULENCE, ENSEMBLE, ENSEMBLE_OUTPUT)
+    small = ("turbulence.modes=8", "ensemble.realisations=2", "ensemble.particles=8", "ensemble.s_end=1",
+             "ensemble.store=[0]", "output.waves=1")
+    further = {"where the deck gives lengths": ("turbulence.L_min=0.1 pc", "turbulence.L_max=1 pc"),
+               "where the deck gives B0": ("turbulence.B0=1 uG",)}
     record_columns = 6
 
     member, usual, cube, directed = "line", 128, 100.0, False
@@ -184,16 +188,18 @@ class FieldLines(InTurbulence):
             summary |= self._coefficients(variant, fieldline_results.plateau(s, moments, self.deck.ensemble.plateau_from))
             variables += self._variables(variant, s, run)
             name, (unit, unit_D) = _NAMES[variant], _UNITS[variant]
-            table |= {name: (unit, s), f"D_{name}": (unit_D, run["D"][0]), f"D_{name}_error": (unit_D, run["D"][1]),
-                      f"msd_{name}": ("L_c2", run["msd"][0])}
+            table |= {name: (unit, s, _MEANINGS[variant]), f"D_{name}": (unit_D, run["D"][0], fieldline_results.DEFINITION[name]),
+                      f"D_{name}_error": (unit_D, run["D"][1], f"standard error of D_{name}"),
+                      f"msd_{name}": ("L_c2", run["msd"][0], "<dx^2 + dy^2>")}
         summary |= self.field.summary()
         summary |= {"steps": {"value": int(steps[0]), "unit": "1", "definition": "steps of all lines together"},
                     "rejected": {"value": int(steps[1]), "unit": "1", "definition": "steps that were repeated, shorter"}}
         theory = self._theory()
         if theory is not None:
             variables.append(("qlt", (), np.array(theory), "L_c", "quasi-linear D_perp, the same for s and tau"))
-        rows = max(len(column) for _, column in table.values())
-        history = [(name, unit, np.append(column, np.full(rows - len(column), np.nan))) for name, (unit, column) in table.items()]
+        rows = max(len(column) for _, column, _ in table.values())
+        history = [(name, unit, np.append(column, np.full(rows - len(column), np.nan)), meaning)
+                   for name, (unit, column, meaning) in table.items()]
         attributes = {"L_c_definition": summary["L_c"]["definition"],
                       "error_definition": self.errors,
                       **{f"D_{_NAMES[v]}_definition": fieldline_results.DEFINITION[_NAMES[v]] for v in self.variants}}
@@ -203,18 +209,19 @@ class FieldLines(InTurbulence):
         """Plateau of the summary, in L_c, against theory and, if known, in pc."""
         field, name, theory = self.field, ("D_perp", "D_perp_tau")[variant], self._theory()
         found = {name: {"value": flat["value"], "error": flat["error"], "unit": _UNITS[variant][1], "window": flat["window"],
-                        "window_unit": _UNITS[variant][0], "converged": flat["converged"]}}
+                        "window_unit": _UNITS[variant][0], "converged": flat["converged"], "definition": f"plateau of D_{_NAMES[variant]}"}}
         if theory is not None:
             found["qlt"] = {"value": theory, "unit": "L_c", "definition": "quasi-linear; with 2d waves Matthaeus et al. 1995"}
         if theory:
-            found[("ratio_to_qlt", "ratio_to_qlt_tau")[variant]] = {"value": flat["value"] / theory,
-                                                                    "error": flat["error"] / theory, "unit": "1"}
+            found[("ratio_to_qlt", "ratio_to_qlt_tau")[variant]] = {"value": flat["value"] / theory, "error": flat["error"] / theory,
+                                                                    "unit": "1", "definition": f"{name}/qlt"}
         if field.cm is not None and variant == 0:
             length = field.L_c * field.cm / units.pc
-            found[f"{name}_physical"] = {"value": length * flat["value"], "error": length * flat["error"], "unit": "pc"}
+            found[f"{name}_physical"] = {"value": length * flat["value"], "error": length * flat["error"], "unit": "pc", "definition": name}
         return found
 
     def _variables(self, variant, s, run):
+        """Rows for the snapshot of one parameter: list of (name, dims, array, unit, long_name)."""
         at, (unit, unit_D) = _NAMES[variant], _UNITS[variant]
         across = f"running perpendicular diffusion coefficient, {fieldline_results.DEFINITION[at]}"
         along = f"running parallel diffusion coefficient, (1/2) d(<dz^2> - <dz>^2)/d{at}"
@@ -226,7 +233,7 @@ class FieldLines(InTurbulence):
                 "displacement": (f"displacement_{at}", (at, "axis"), "L_c", "mean displacement <dx_i>"),
                 "displacement2": (f"displacement2_{at}", (at, "pair"), "L_c2", "<dx_i dx_j>: xx, yy, zz, xy"),
                 "displacement4": (f"displacement4_{at}", (at, "axis"), "L_c4", "<dx_i^4>")}
-        rows = [(at, (at,), s, unit, ("arc length", "tau = integral of ds/|B|")[variant])]
+        rows = [(at, (at,), s, unit, _MEANINGS[variant])]
         for key, (name, dims, its_unit, meaning) in both.items():
             rows += [(name, dims, run[key][0], its_unit, meaning),
                      (f"{name}_error", dims, run[key][1], its_unit, f"standard error of {name}")]
@@ -252,3 +259,4 @@ class FieldLines(InTurbulence):
 
 # Of the parameter and of the diffusion coefficient, for s and for τ.
 _UNITS = (("L_c", "L_c"), ("L_c/B_ref", "L_c B_ref"))
+_MEANINGS = ("arc length", "tau = integral of ds/|B|")

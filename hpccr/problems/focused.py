@@ -40,7 +40,8 @@ TRANSPORT = Section(
 
 INITIAL = Section(
     "initial", "f at first, a profile in z times one in mu whose mean is 1",
-    shape=choice("gaussian", ("gaussian", "box", "cosine", "uniform", "empty"), meaning="gaussian: exp(-(z-at)^2/2 width^2); box: 1 within width of at; cosine: "
+    shape=choice("gaussian", ("gaussian", "box", "cosine", "uniform", "empty"),
+                 meaning="gaussian: exp(-(z-at)^2/2 width^2); box: 1 within width of at; cosine: "
                  "1 + amplitude cos, one period in the length of the axis; uniform: 1; empty: 0"),
     width=number(1.0, low=1e-6, high=1e6, meaning="gaussian, box: see there"),
     at=number(0.0, low=-1e6, high=1e6, meaning="where the middle stands"),
@@ -51,7 +52,8 @@ INITIAL = Section(
 
 ENDS = Section(
     "ends", "what happens at the ends of the z axis",
-    left=choice("open", ("open", "source", "wall", "periodic"), meaning="open: particles leave and none enter; source: they leave, and others enter; wall: they are "
+    left=choice("open", ("open", "source", "wall", "periodic"),
+                meaning="open: particles leave and none enter; source: they leave, and others enter; wall: they are "
                 "reflected; periodic: both ends are one"),
     right=choice("open", ("open", "source", "wall", "periodic"), meaning="the same at the upper end"),
     left_value=number(1.0, low=0.0, high=1e6, meaning="source: f of what enters, mean over the mu that enter"),
@@ -62,7 +64,8 @@ ENDS = Section(
 MU_AXIS = Section(
     "axes.mu", "cosine of the pitch angle, from -1 to 1",
     cells=integer(128, low=2, high=100_000, meaning="number of cells, or of Gauss points"),
-    spacing=choice("uniform", ("uniform", "graded", "legendre"), meaning="uniform and graded: finite volumes, graded with finer cells at 0 and at -1 and 1; legendre: "
+    spacing=choice("uniform", ("uniform", "graded", "legendre"),
+                   meaning="uniform and graded: finite volumes, graded with finer cells at 0 and at -1 and 1; legendre: "
                    "Gauss points, spectral accuracy for smooth D and f"),
     finest=number(0.1, low=1e-4, high=1.0, meaning="graded: the finest cell over a uniform one"),
 )
@@ -72,15 +75,19 @@ Z_AXIS = common.axis_section("z", "", cells=512, from_=-10.0, to=10.0, spacings=
 
 REDUCED = Section(
     "reduced", "the models for the isotropic part alone",
-    layer=flag(True, meaning="start them from what is left after the first scatterings, f0 - eps^2 <W^2>/4 f0'' at z - (eps/2)<g W>, g the profile in mu, instead of from f0"),
+    layer=flag(True, meaning="start them from what is left after the first scatterings, f0 - eps^2 <W^2>/4 f0'' at z - (eps/2)<g W>, "
+               "g the profile in mu, instead of from f0"),
 )
 
 DISPERSION = Section("dispersion", "decay of long waves, exp(ikz + lambda t), on an infinite line with the sigma of uniform focusing, else without",
-                     k=quantities([0.1, 0.2, 0.5, 1.0, 2.0, 5.0], "", low="1e-6", high="1e6", longest=1000, increasing=True, meaning="wavenumbers in units of 1/l"))
+                     k=quantities([0.1, 0.2, 0.5, 1.0, 2.0, 5.0], "", low="1e-6", high="1e6", longest=1000, increasing=True,
+                                  meaning="wavenumbers in units of 1/l"))
 
 TIME = common.time_section(
     400.0, 1e-6, "", courant=number(1.5, low=0.01, high=COURANT, meaning="cells that the fastest particle may cross in a step with explicit streaming"),
-    streaming=choice("auto", ("auto", "explicit", "implicit"), meaning="auto: implicit where the error allows steps so long that it pays; implicit: from the first step; both only as long as f stays positive"))
+    streaming=choice("auto", ("auto", "explicit", "implicit"),
+                     meaning="auto: implicit where the error allows steps so long that it pays; implicit: from the first step; "
+                             "both only as long as f stays positive"))
 
 
 def _table(deck, key, what, names, odd=lambda x, y: ""):
@@ -92,12 +99,13 @@ class Focused(Problem):
     """Pitch-angle transport along a field; see the module's docstring for the equation."""
 
     name = "focused"
-    summary = "pitch-angle scattering, streaming and focusing along a field (z, mu), beside diffusion, hyperdiffusion and telegraph equation"
+    summary = "pitch-angle scattering, streaming, focusing along a field (z, mu); reduced models"
     reproduces = "Malkov 2015, section III: kappa, K, tau, and how far the reduced models go"
     truth = "dispersion relation, moments of the ballistic to diffusive spread, focusing drift and exponential profile, number"
     engine = "kinetic"
     clock = ("1/nu", 1.0)
     sections = (TRANSPORT, INITIAL, ENDS, REDUCED, DISPERSION, Z_AXIS, MU_AXIS, TIME, common.output_section(""), common.SOLVER)
+    small = ("axes.z.cells=32", "axes.mu.cells=8", "time.end=0.1")
 
     def __init__(self, deck):
         super().__init__(deck)
@@ -294,4 +302,5 @@ class Focused(Problem):
             parts = [float(x) for x in slow.real], [float(x) for x in slow.imag]
         except (ArithmeticError, ValueError, np.linalg.LinAlgError):
             parts = None, None
-        return {"k": [float(x) for x in k], "k_unit": "1/l", "sigma": sigma, "value": parts[0], "imaginary": parts[1], "unit": "nu"}
+        return {"k": [float(x) for x in k], "k_unit": "1/l", "sigma": sigma, "value": parts[0], "imaginary": parts[1], "unit": "nu",
+                "definition": "lambda(k) of the slowest mode exp(ikz + lambda t) on an infinite line: its real and imaginary part"}

@@ -53,10 +53,16 @@ class Orbits(InTurbulence):
     """Test particles in synthetic turbulence; see the module's docstring."""
 
     name = "orbits"
-    summary = "orbits of test particles in synthetic turbulence: running parallel and perpendicular diffusion coefficients"
-    reproduces = "running coefficients, mean free paths against r_g/L_c, pitch-angle scattering (Kuhlen et al. 2025; Mertsch 2020)"
+    summary = "orbits of test particles in synthetic turbulence: running diffusion coefficients"
+    reproduces = "Kuhlen et al. 2025, Mertsch 2020: mean free paths over r_g/L_c, D_mumu"
     truth = "gyration of second order in the step, speed to rounding; quasi-linear D_mumu in slab turbulence"
     sections = (turbulence.TURBULENCE, ENSEMBLE, ENSEMBLE_OUTPUT)
+    small = ("turbulence.modes=8", "ensemble.realisations=2", "ensemble.particles=8", "ensemble.t_end=10",
+             "ensemble.store=[0]", "output.waves=1")
+    further = {"in slab waves and a mean field": ("turbulence.kind=slab",), "with ensemble.half_step": ("ensemble.half_step=true",),
+               "where the deck gives lengths": ("turbulence.L_min=0.1 pc", "turbulence.L_max=1 pc"),
+               "where the deck gives B0": ("turbulence.B0=1 uG",),
+               "where the deck gives lengths and B0": ("turbulence.L_min=0.1 pc", "turbulence.L_max=1 pc", "turbulence.B0=1 uG")}
     record_columns = 6
 
     member = "particle"
@@ -101,6 +107,7 @@ class Orbits(InTurbulence):
         return e.rigidity.value * larmor_radius(units.eV / units.c, deck.turbulence.B0) / field.cm
 
     def _plan(self):
+        """Step, length and moments of the run (orbit_task.Plan), or a refusal."""
         e, field = self.deck.ensemble, self.field
         strong = np.hypot(field.mean, field.rms)
         shortest = field.shortest() / self.r_g
@@ -219,11 +226,11 @@ class Orbits(InTurbulence):
         """Entries of the summary that tell what the particles are in reality, where the deck has a length."""
         if self.field.cm is None:
             return {}
-        found = {"gyroradius_physical": {"value": self.r_g * self.field.cm / units.pc, "unit": "pc"},
+        found = {"gyroradius_physical": {"value": self.r_g * self.field.cm / units.pc, "unit": "pc", "definition": "r_g in B_ref"},
                  "gyration_time_physical": {"value": self._second() / units.yr, "unit": "yr", "definition": "1/Omega, for v = c"}}
         if self.deck.turbulence.B0 is not None:
             teravolt = larmor_radius(units.TeV / units.c, self.deck.turbulence.B0)
-            found["rigidity_physical"] = {"value": float(self.r_g * self.field.cm / teravolt), "unit": "TV"}
+            found["rigidity_physical"] = {"value": float(self.r_g * self.field.cm / teravolt), "unit": "TV", "definition": "p c/e"}
         return found
 
     def _averages(self, tallies, variant, first=None):
@@ -237,17 +244,18 @@ class Orbits(InTurbulence):
         flow = orbit_results.plateau(t, moments, self.deck.ensemble.plateau_from)
         run = orbit_results.running(t, moments)
         summary = {**self._coefficients(flow), **self.field.summary(), **self._physical(),
-                   "rigidity": {"value": self.r_g / self.field.L_c, "unit": "L_c"},
-                   "gyroradius": {"value": self.r_g, "unit": self.field.name},
-                   "step": {"value": plan.h, "unit": "1/Omega"}, "steps": {"value": plan.steps, "unit": "1"},
+                   "rigidity": {"value": self.r_g / self.field.L_c, "unit": "L_c", "definition": "r_g in B_ref"},
+                   "gyroradius": {"value": self.r_g, "unit": self.field.name, "definition": "r_g in B_ref"},
+                   "step": {"value": plan.h, "unit": "1/Omega", "definition": "length of a step"},
+                   "steps": {"value": plan.steps, "unit": "1", "definition": "steps of each particle"},
                    "resonance": {"value": self.field.k_range[1] * self.r_g, "unit": "1", "definition": "k_max r_g"},
                    "speed_error": {"value": float(speed.mean()), "unit": "v", "definition": "mean of ||v| - 1| at the end"}}
         if self.deck.ensemble.half_step:
             summary["step_change"] = self._step_change(tallies, t)
-        history = [("time", "1/Omega", t), ("d_par", "c r_g", run["d_par"][0]), ("d_par_error", "c r_g", run["d_par"][1]),
-                   ("d_perp", "c r_g", run["d_perp"][0]), ("d_perp_error", "c r_g", run["d_perp"][1]),
-                   ("msd_par", "r_g2", moments[:, :, orbit_results.ZZ].mean(axis=0)),
-                   ("msd_perp", "r_g2", moments[:, :, [orbit_results.XX, orbit_results.YY]].sum(axis=2).mean(axis=0))]
+        history = [("time", "1/Omega", t, "time"), *_columns("d_par", run["d_par"], orbit_results.D_PAR),
+                   *_columns("d_perp", run["d_perp"], orbit_results.D_PERP),
+                   ("msd_par", "r_g2", moments[:, :, orbit_results.ZZ].mean(axis=0), "<dz^2>"),
+                   ("msd_perp", "r_g2", moments[:, :, [orbit_results.XX, orbit_results.YY]].sum(axis=2).mean(axis=0), "<dx^2 + dy^2>")]
         attributes = {"L_c_definition": summary["L_c"]["definition"], "d_par_definition": orbit_results.D_PAR,
                       "d_perp_definition": orbit_results.D_PERP, "error_definition": self.errors}
         return Results(self._variables(t, run, moments, bins), summary, history, attributes)
@@ -258,13 +266,15 @@ class Orbits(InTurbulence):
         for which in ("par", "perp"):
             kappa = flow[f"kappa_{which}"]
             value, error = kappa["value"], kappa["error"]
-            found[f"kappa_{which}"] = {**kappa, "unit": "c r_g", "window_unit": "1/Omega"}
             path = 3.0 * self.r_g / field.L_c         # λ = 3 κ/v
-            found[f"lambda_{which}"] = {"value": path * value, "error": path * error, "unit": "L_c"}
+            rows = [("kappa", "", 1.0, "c r_g"), ("lambda", "", path, "L_c")]
             if field.cm is not None:
-                cgs, length = units.c * self.r_g * field.cm, 3.0 * self.r_g * field.cm / units.pc
-                found[f"kappa_{which}_physical"] = {"value": cgs * value, "error": cgs * error, "unit": "cm2/s"}
-                found[f"lambda_{which}_physical"] = {"value": length * value, "error": length * error, "unit": "pc"}
+                rows += [("kappa", "_physical", units.c * self.r_g * field.cm, "cm2/s"),
+                         ("lambda", "_physical", 3.0 * self.r_g * field.cm / units.pc, "pc")]
+            for name, ending, factor, unit in rows:
+                found[f"{name}_{which}{ending}"] = {"value": factor * value, "error": factor * error, "unit": unit,
+                                                    "definition": f"plateau of d_{which}" if name == "kappa" else f"3 kappa_{which}/v"}
+            found[f"kappa_{which}"] |= {**kappa, "window_unit": "1/Omega"}
         return found
 
     def _step_change(self, tallies, t):
@@ -278,10 +288,11 @@ class Orbits(InTurbulence):
 
         value, error = jackknife(change, pair)
         return {"value": value.tolist(), "error": error.tolist(), "unit": "1", "of": ["kappa_par", "kappa_perp"],
-                "definition": f"relative change at step {self.plan.h / 2:.6g}/Omega, for {self._room[0].count} particles of each "
-                              "realisation"}
+                "particles": self._room[0].count,
+                "definition": "relative change at half the step, for the first particles of each realisation"}
 
     def _variables(self, t, run, moments, bins):
+        """Rows for the snapshot: list of (name, dims, array, unit, long_name)."""
         at, axes, pairs = ("time",), ("time", "axis"), ("time", "axis", "axis_j")
         lag = self.plan.lag * self.plan.h
         centres = (np.arange(self.plan.bins) + 0.5) * 2.0 / self.plan.bins - 1.0
@@ -330,6 +341,11 @@ class Orbits(InTurbulence):
         time = np.arange(rows.shape[1]) * self.plan.store_every * self.plan.h
         rows[:, :, :3] *= self.r_g
         ensemble_files.write_orbits(directory / "orbits.h5", members, time, rows, self.field.name, {"gyroradius": self.r_g})
+
+
+def _columns(name, pair, meaning):
+    """The columns of history.csv of a diffusion coefficient and of its error."""
+    return [(name, "c r_g", pair[0], meaning), (f"{name}_error", "c r_g", pair[1], f"standard error of {name}")]
 
 
 def _both(name, dims, pair, unit, meaning):

@@ -47,10 +47,11 @@ class Transport(Problem):
     """Advection, diffusion and losses without feedback; see the module's docstring for the equation."""
 
     name = "transport"
-    summary = "test particles that diffuse, drift and lose momentum in slab, cylinder or sphere (r, p)"
+    summary = "test particles that diffuse, drift, lose momentum in slab, cylinder or sphere (r, p)"
     reproduces = "Green functions of diffusion, drift and losses"
     truth = "Gaussian in slab, cylinder and sphere with drift and decay; characteristics of momentum losses"
     sections = (TRANSPORT, SOURCE, R_AXIS, P_AXIS, common.TIME, common.OUTPUT, common.SOLVER)
+    small = ("axes.r.cells=32", "axes.p.cells=3", "time.end=10 yr")
     fields = (Field("f", floor=0.0),)
 
     @classmethod
@@ -80,20 +81,18 @@ class Transport(Problem):
         if speed.any():
             terms.append(Advection(0, speed[:, None], outside))
         divergence = np.diff(line.areas * speed) / line.volumes
-        drift = np.zeros((len(line), len(lane) + 1))                # d ln p/dt on lane faces
-        if t.adiabatic:
-            drift -= divergence[:, None] / 3
-        if t.loss_time is not None:
-            drift -= (np.exp(lane.faces) * c / t.p0) ** (t.loss_index - 1) / t.loss_time
-        if drift.any():
-            terms.append(LaneAdvection(0, drift))
+        losses = (np.exp(lane.faces) * c / t.p0) ** (t.loss_index - 1) / t.loss_time if t.loss_time is not None else np.zeros(len(lane) + 1)
+        gain = -divergence / 3 if t.adiabatic else np.zeros(len(line))
+        if gain.any() or losses.any():
+            # d ln p/dt on lane faces.
+            terms.append(LaneAdvection(0, lambda cells, faces: gain[cells, None] - losses[faces]))
         if t.decay_time is not None:
             terms.append(Reaction(0, loss=1 / t.decay_time))
         return terms
 
-    def initial(self):
-        r = self.line().centers
-        return [np.exp(-(((r - self.deck.source.at) / self.deck.source.width) ** 2))[:, None] * self.scales()]
+    def initial(self, cells, lanes):
+        r = self.line().centers[cells]
+        return [np.exp(-(((r - self.deck.source.at) / self.deck.source.width) ** 2))[:, None] * self.scales()[:, lanes]]
 
     def scales(self):
         return (self.p * c / self.deck.transport.p0)[None] ** -self.deck.source.index

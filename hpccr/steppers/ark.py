@@ -89,7 +89,7 @@ class Ark:
         self._sums = np.zeros(5)
 
     def attempt(self, dt, implicit=False):
-        """Make a step into `new`, with implicit streaming or without: Outcome. Messages to the neighbours only, if without."""
+        """Make a step of dt [1/ν] into `new`, with implicit streaming or without: Outcome. Messages to the neighbours only, if without."""
         through = np.zeros(4)
         solved = self._together(dt, through) if implicit else self._apart(dt, through)
         kernels.finish(self.u, self._rates, dt * WEIGHTS, dt * _ERROR, self.widths, self.volumes, self.new, self._sums)
@@ -116,7 +116,7 @@ class Ark:
                     for i in range(1, 4)])
 
     def settled_error(self, dt):
-        """error² of the last attempt as `Outcome.sums` has it, less what scattering will have undone at once: (1 − γΔt S)⁻¹ error.
+        """error² of the last attempt as `Outcome.sums` has it, less what scattering will have undone at once: (1 − γΔt S)⁻¹ error; dt [1/ν].
 
         The embedded method does not damp what decays within a step, and so takes it for an error that no shorter step makes smaller
         (Hairer & Wanner 1996, IV.8).

@@ -40,6 +40,7 @@ class CosmicRays:
         self._set_line()
 
     def _set_lanes(self):
+        """What belongs to momenta: speeds, energies, weights of pressures, losses."""
         model, patch = self.model, self.patch
         lanes, faces = patch.own_lanes, slice(patch.first_lane, patch.first_lane + patch.lanes + 1)
         p, self.step = np.exp(model.lane.centers), model.lane.widths[0]
@@ -67,6 +68,7 @@ class CosmicRays:
         self.bend = np.array([np.exp(slope), np.exp(0.5 * slope), 1.0 / mean])
 
     def _set_line(self):
+        """What belongs to the line: faces, volumes, conductances, ends."""
         line, patch = self.model.line, self.patch
         rows, faces = patch.own_rows, slice(patch.first_row, patch.first_row + patch.rows + 1)
         x = line.centroids
@@ -110,7 +112,8 @@ class CosmicRays:
         """
         rows = self.patch.own_rows
         return cr_kernels.explicit(u, flow.w[rows.start:rows.stop + 1], flow.divergence[rows], flow.widens[rows], flow.blend[rows],
-                                   self.x, self.faces, self.area, self.volume, self.weights, self.bend, self.step, self.ends, mix, self.rate, self._edges[stage])
+                                   self.x, self.faces, self.area, self.volume, self.weights, self.bend, self.step, self.ends, mix,
+                                   self.rate, self._edges[stage])
 
     def lose(self, u, density, dt, out):
         """`out` ← u after losses in gas of a density (cells,) for dt [s]; the energy that the gas receives (rows,) [erg/cm³].
@@ -122,13 +125,23 @@ class CosmicRays:
         args = (u, depth, self.loss, self.weights, self.bend, self.step)
         cr_kernels.lose(*args, out, heat, passed)
         if patch.row is not None:
-            # From the highest lanes down: what one rank passes on is its own and a part of what came in.
-            every, inflow = patch.row.gather(passed.ravel()).reshape(-1, 2, patch.rows), np.zeros(patch.rows)
-            for own, part in every[:patch.row.rank]:
-                inflow = own + part * inflow
+            inflow = self._passed_down(*passed)
             if patch.row.rank > 0:
                 cr_kernels.gain(*args, inflow, out, heat)
         return heat
+
+    def _passed_down(self, own, part):
+        """What comes in from the rank above, where each passes on `own` and a `part` of what came in, both (rows,): array (rows,); collective.
+
+        A prefix sum of affine maps: each round takes in those of twice as many ranks (Hillis & Steele 1986).
+        """
+        row, passed, reach = self.patch.row, np.stack([own, part]), 1
+        while reach < row.size:
+            before, _ = row.near(passed, reach)
+            if row.rank >= reach:
+                passed = np.stack([passed[0] + passed[1] * before[0], passed[1] * before[1]])
+            reach *= 2
+        return row.near(passed)[0][0]
 
     def _extend(self, u):
         p = self.patch

@@ -13,7 +13,7 @@ from hpccr.grid.patch import Patch
 from hpccr.physics import protons
 from hpccr.steppers.clock import Clock
 from hpccr.steppers.imex import Imex
-from hpccr.steppers.ledger import Ledger
+from hpccr.steppers.ledger import E_CR_LEFT, ERRORS, FLOWS, Ledger
 from hpccr.units import k_B, kyr
 
 _MOST_TRIES = 40
@@ -135,11 +135,11 @@ class Flow:
         return self.comm.sum(whole)
 
     def state(self):
-        """What a checkpoint holds beside the arrays: plain values."""
+        """What a checkpoint holds beside gas and CRs: plain values."""
         return {**self.stepper.state(), "E_cr": self.E_cr, "ledger": self.ledger.state(), "observer": self.observer.state()}
 
     def resume(self, plain):
-        """Take back what `state` gave; the arrays are in place already."""
+        """Take back what `state` gave; gas and CRs are in place already."""
         self.stepper.restore(plain)
         self.E_cr = plain["E_cr"]
         self.ledger.restore(plain["ledger"])
@@ -211,6 +211,7 @@ class Flow:
         return f"the gas is thinnest in cell {j}, n = {gas[0, j] / self.model.mass:.3g} cm-3"
 
     def _accept(self, outcome, t_stop):
+        """Take the step, and book what it moved."""
         clock, dt = self.stepper, outcome.dt
         self.imex.accept(outcome)
         self.E_cr = outcome.E_cr
@@ -236,20 +237,22 @@ class Flow:
         return self.comm.sum(rays.energy @ early)[0]
 
     def history(self):
-        """This step's figures: list of (column, unit, value)."""
+        """This step's figures: list of (column, unit, value, meaning)."""
         c = self.stepper
         now = self.ledger.totals(self.imex.gas, self.E_cr)
-        return [("step", "1", c.number), ("time", "kyr", c.t / kyr), ("dt", "kyr", (c.t - c.t_before) / kyr), ("rejections", "1", c.rejections),
+        return [("step", "1", c.number, "steps so far"), ("time", "kyr", c.t / kyr, "simulated time"),
+                ("dt", "kyr", (c.t - c.t_before) / kyr, "length of the last step"),
+                ("rejections", "1", c.rejections, "steps so far that were refused and repeated, shorter"),
                 *self.ledger.history(now), *self.observer.history()]
 
     def summary(self):
         """The final figures."""
-        mass, momentum, energy = self.ledger.errors(self.ledger.totals(self.imex.gas, self.E_cr))
-        unit = "erg" + self.model.per
-        return {"E_cr_left": {"value": self.E_cr, "unit": unit},
-                **{name: {"value": value, "unit": unit} for name, value in self.ledger.flows.items() if name.startswith("E_")},
-                "mass_error": {"value": mass, "unit": "1"}, "momentum_error": {"value": momentum, "unit": "1"},
-                "energy_error": {"value": energy, "unit": "1"}, **self.observer.summary()}
+        errors = self.ledger.errors(self.ledger.totals(self.imex.gas, self.E_cr))
+        unit, flows = "erg" + self.model.per, self.ledger.flows
+        return {"E_cr_left": {"value": self.E_cr, "unit": unit, "definition": E_CR_LEFT},
+                **{name: {"value": flows[name], "unit": unit, "definition": meaning} for name, meaning in FLOWS.items() if name.startswith("E_")},
+                **{name: {"value": value, "unit": "1", "definition": ERRORS[name]} for name, value in zip(ERRORS, errors)},
+                **self.observer.summary()}
 
     def destroy(self):
         """Give back what the ranks hold together."""

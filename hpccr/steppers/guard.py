@@ -9,6 +9,9 @@ import numpy as np
 
 from hpccr.jit import kernel
 
+# What the figure `lifted` says.
+LIFTED = "sum over the steps of the largest part of a line's content that lay below a floor and was lifted to it"
+
 
 @kernel
 def _census(u, f, floor, volumes, first, last, out):
@@ -65,7 +68,7 @@ class Guard:
         return [bad, worst if np.isfinite(worst) else np.inf]
 
     def lift(self, u):
-        """Set what lies below a floor onto it; the content of conserved fields stays."""
+        """Set what lies below a floor in u (nodes, fields, lanes) onto it; the content of conserved fields stays."""
         for (f, field, first, last), counts in zip(self.guarded, self._counts):
             below, above = counts[0], counts[1]
             if not (below > 0).any():

@@ -67,7 +67,7 @@ class Imex:
     # -- the explicit part ------------------------------------------------------------------------------
 
     def V_A(self, rho):
-        """Alfvén speed B/√4πρ [cm/s] of the CRs' waves; array as `rho`."""
+        """Alfvén speed B/√4πρ [cm/s] of the CRs' waves, of the shape of rho [g/cm³]."""
         return self.model.B / np.sqrt(4 * np.pi * np.maximum(rho, 1e-300))
 
     def _widens(self, gas):

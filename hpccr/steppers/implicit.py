@@ -10,7 +10,7 @@ import sys
 import numpy as np
 
 from hpccr.errors import InputError, RunError
-from hpccr.operators.petsc_matrix import Assembled, BlockMatrix, LinePreconditioner
+from hpccr.operators.petsc_matrix import PLACE, Assembled, BlockMatrix, LinePreconditioner, refused
 
 # PETSC_ERR_FP: a norm that is not a number, which all ranks meet in the same reduction.
 _NOT_FINITE = 72
@@ -27,12 +27,18 @@ DEFAULTS = {
 
 
 def initialise(options=()):
-    """Start PETSc on MPI's world with a list of options ("-ts_type", "bdf", …); later calls add options."""
+    """Start PETSc on MPI's world with a list of options ("-ts_type", "bdf", …); later calls add options.
+
+    Raises
+    ------
+    InputError
+        Not an option, or one that is the deck's to set.
+    """
     import petsc4py
 
     options = list(options)
     if options and not options[0].startswith("-"):
-        raise InputError("not a PETSc option", given=options[0], allowed="-name [value], as -ts_type bdf")
+        raise InputError("not a PETSc option", where=PLACE, given=options[0], allowed="-name [value], as -ts_type bdf")
     if "petsc4py.PETSc" not in sys.modules:
         # Once only: every further call would end PETSc once more, and its end is collective.
         # Signals are the driver's. At the end PETSc names the options that nothing used: they may be misspelt.
@@ -43,7 +49,7 @@ def initialise(options=()):
         PETSc.Options().insertString(" ".join(options))
     for name, instead in _ELSEWHERE.items():
         if PETSc.Options().hasName(name):
-            raise InputError(f"-{name} is not PETSc's to set here", allowed=f"{instead} in the deck, or by --set")
+            raise InputError(f"-{name} is not PETSc's to set here", where=PLACE, given=f"-{name}", allowed=f"{instead} in the deck, or by --set")
     return PETSc
 
 
@@ -88,7 +94,7 @@ class Stepper:
         kind = self.ts.getType()
         if kind in ("euler", "rk", "ssp"):
             self.destroy()
-            raise InputError("explicit time stepping is not possible here", given=f"-ts_type {kind}",
+            raise InputError("explicit time stepping is not possible here", where=PLACE, given=f"-ts_type {kind}",
                              allowed="rosw, arkimex, bdf, cn, beuler, theta, alpha")
         self.fixed = PETSc.Options().getString("ts_adapt_type", "basic") == "none"
         # What a user may give as PETSc options instead of in the deck.
@@ -109,9 +115,8 @@ class Stepper:
                     if name not in self._defaults and name not in ("no_signal_handler", "options_left")}
             # What Python holds must be gone before Python is.
             self.destroy()
-            raise InputError(f"PETSc does not accept these options: {str(error).splitlines()[-1].partition('] ')[2]}",
-                             given=" ".join(f"-{name} {value or ''}".strip() for name, value in mine.items()),
-                             allowed="what the PETSc manual names for TS, SNES, KSP and PC") from None
+            raise refused(error, "TS, SNES, KSP and PC",
+                          " ".join(f"-{name} {value or ''}".strip() for name, value in mine.items())) from None
 
     @staticmethod
     def _set_defaults(options, coupled, max_step):
@@ -128,6 +133,7 @@ class Stepper:
         return chosen
 
     def _set_jacobian(self, PETSc, system):
+        """Give PETSc the matrix, and the function that fills it."""
         n, total = int(np.prod(self.mesh.shape)), self.mesh.nodes * len(self.mesh.fields) * self.mesh.lanes
         self.assembled = Assembled(system) if PETSc.Options().hasName("pc_type") else None
         if self.assembled:
@@ -202,6 +208,7 @@ class Stepper:
         return ""
 
     def _accept(self, t_stop):
+        """Read time, step and number from PETSc after a step."""
         t = self.ts.getTime()
         if abs(t - t_stop) <= 1e-12 * abs(t_stop):
             t = t_stop

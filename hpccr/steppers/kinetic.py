@@ -23,7 +23,10 @@ _PAYS = 25
 _NOTABLE = 0.1
 # While the first particles are not yet isotropic, a step is at most this part of the time since they were let go.
 _FRESH, _ISOTROPIC = 0.125, 10.0
-THROUGH = ("in_left", "out_left", "in_right", "out_right")
+# What has passed the ends so far, in the number of particles, and what was lifted.
+THROUGH = {"in_left": "number that has entered at the lower end", "out_left": "number that has left at the lower end",
+           "in_right": "number that has entered at the upper end", "out_right": "number that has left at the upper end"}
+LIFTED = "sum over the steps of the part of the content that lay below zero and was lifted to it"
 
 
 @dataclass
@@ -122,11 +125,11 @@ class Kinetic:
         return even, odd
 
     def state(self):
-        """What a checkpoint holds beside the array: plain values."""
+        """What a checkpoint holds beside f: plain values."""
         return {**self.stepper.state(), "shortest": self._shortest, "first": self.first, "lifted": self.lifted, "through": self.through.tolist()}
 
     def resume(self, plain):
-        """Take back what `state` gave; the array is in place already."""
+        """Take back what `state` gave; f is in place already."""
         self.stepper.restore(plain)
         self._shortest = plain["shortest"]
         self.first, self.lifted, self.through = plain["first"], plain["lifted"], np.array(plain["through"])
@@ -134,7 +137,7 @@ class Kinetic:
     # -- steps --------------------------------------------------------------------------------------------
 
     def step(self, t_stop, vote):
-        """One accepted step, at most to t_stop; the agreed votes. Collective.
+        """One accepted step, at most to t_stop [1/ν]; the agreed votes. Collective.
 
         Raises
         ------
@@ -214,10 +217,14 @@ class Kinetic:
     # -- what it tells --------------------------------------------------------------------------------------
 
     def history(self):
-        """This step's figures: list of (column, unit, value); collective."""
+        """This step's figures: list of (column, unit, value, meaning); collective."""
         c = self.stepper
-        return [("step", "1", c.number), ("time", "1/nu", c.t), ("dt", "1/nu", c.t - c.t_before), ("linear_iterations", "1", c.iterations),
-                ("rejections", "1", c.rejections), ("lifted", "1", self.lifted), *((name, "1", value) for name, value in zip(THROUGH, self.through)),
+        return [("step", "1", c.number, "steps so far"), ("time", "1/nu", c.t, "simulated time"),
+                ("dt", "1/nu", c.t - c.t_before, "length of the last step"),
+                ("linear_iterations", "1", c.iterations, "iterations of the linear solver so far; 0 with explicit streaming"),
+                ("rejections", "1", c.rejections, "steps so far that were refused and repeated, shorter"),
+                ("lifted", "1", self.lifted, LIFTED),
+                *((name, "1", value, meaning) for (name, meaning), value in zip(THROUGH.items(), self.through)),
                 *self.observer.history()]
 
     def summary(self):

@@ -6,7 +6,7 @@ from hpccr.units import Msun
 # What is added up over a run, each with its meaning [g, erg, g cm/s; in a slab per cm²].
 FLOWS = {
     "mass_out": "gas that has left through the ends of the line",
-    "E_gas_out": "energy that has left with it, and the work of all pressure at the ends",
+    "E_gas_out": "energy that has left with gas, and the work of all pressure at the ends",
     "E_cr_escaped": "CR energy that has left through the ends of the line",
     "E_cr_ends": "CR energy that has left through the ends of the momentum axis",
     "E_work": "work of the CRs on the gas",
@@ -14,9 +14,17 @@ FLOWS = {
     "E_waves": "energy from CRs to gas by waves",
     "E_radiated": "energy that the gas has radiated, less what it was heated by light",
     "p_cr": "momentum from the CR pressure on the sides of widening cells",
-    "p_gas": "the same from the gas pressure",
+    "p_gas": "momentum from the gas pressure on the sides of widening cells",
     "p_out": "momentum that has left through the ends of the line, pressure included",
 }
+
+# What the budgets lack, and what is left.
+ERRORS = {
+    "mass_error": "what the budget of mass lacks, over the first mass",
+    "momentum_error": "what the budget of momentum lacks, over the sum of |p| and of all that went into and out of it",
+    "energy_error": "what the budget of energy lacks, over the first energy of the CRs (of the gas, if there are no CRs)",
+}
+E_CR_LEFT = "CR energy in the box"
 
 # The order in which operators.gas_kernels.rates adds up.
 _TALLIED = ("E_work", "mass_out", "E_gas_out", "p_out", "p_cr", "p_gas")
@@ -72,15 +80,20 @@ class Ledger:
         return mass, momentum / scale if scale > 0 else 0.0, energy / (first["E_cr"] or first["E_gas"])
 
     def history(self, now):
-        """Columns (name, unit, value)."""
+        """Columns (name, unit, value, meaning)."""
         mass, momentum, energy = self.errors(now)
-        per = self.model.per
-        rows = [("mass", "Msun" + per, now["mass"] / Msun), ("mass_out", "Msun" + per, self.flows["mass_out"] / Msun), ("mass_error", "1", mass),
-                ("momentum", "g cm/s" + per, now["momentum"])]
-        rows += [(name, "g cm/s" + per, self.flows[name]) for name in ("p_cr", "p_gas", "p_out")]
-        rows += [("momentum_error", "1", momentum), ("E_gas", "erg" + per, now["E_gas"]), ("E_cr_left", "erg" + per, now["E_cr"])]
-        rows += [(name, "erg" + per, self.flows[name]) for name in FLOWS if name.startswith("E_")]
-        return [*rows, ("energy_error", "1", energy)]
+        per, flows = self.model.per, self.flows
+        impulse = "g/(cm s)" if per else "g cm/s"
+        rows = [("mass", "Msun" + per, now["mass"] / Msun, "gas in the box"),
+                ("mass_out", "Msun" + per, flows["mass_out"] / Msun, FLOWS["mass_out"]),
+                ("mass_error", "1", mass, ERRORS["mass_error"]),
+                ("momentum", impulse, now["momentum"], "outward momentum of the gas in the box")]
+        rows += [(name, impulse, flows[name], FLOWS[name]) for name in ("p_cr", "p_gas", "p_out")]
+        rows += [("momentum_error", "1", momentum, ERRORS["momentum_error"]),
+                 ("E_gas", "erg" + per, now["E_gas"], "heat and motion of the gas in the box"),
+                 ("E_cr_left", "erg" + per, now["E_cr"], E_CR_LEFT)]
+        rows += [(name, "erg" + per, flows[name], FLOWS[name]) for name in FLOWS if name.startswith("E_")]
+        return [*rows, ("energy_error", "1", energy, ERRORS["energy_error"])]
 
     def state(self):
         """For a checkpoint: dict of floats."""

@@ -7,6 +7,10 @@ and restores itself; `state` is what a checkpoint holds of it.
 import numpy as np
 
 from hpccr.jit import kernel
+from hpccr.steppers.guard import LIFTED
+
+# What the figure of that name says.
+_CONTENT_ERROR = "largest of |content + escaped - first content| over the first content; only where nothing else changes the content"
 
 
 @kernel
@@ -39,15 +43,16 @@ class Observer:
             getattr(self, name)[...] = value
 
     def history(self):
-        """This step's figures: list of (column, unit, value); collective."""
+        """This step's figures: list of (column, unit, value, meaning); collective."""
         return []
 
     def replicated(self, u):
-        """Small arrays for snapshots, alike on all ranks: (name, dims, array, unit, long_name); collective."""
+        """Small arrays for snapshots, alike on all ranks: (name, dims, array of the shape of dims, unit, long_name);
+        collective."""
         return []
 
     def summary(self):
-        """The final figures: dict name → {"value": …, "unit": …}; collective."""
+        """The final figures: dict name → {"value": …, "unit": …, "definition": …}; collective."""
         return {}
 
 
@@ -114,15 +119,17 @@ class Budget(Observer):
         scale = np.where(self.initial > 0, self.initial, 1.0)
         own = 1.0 if self.mesh.at_left else 0.0      # count each lane once
         sums = self.mesh.comm.sum([own * (self.content / scale).sum(), own * (self.escaped / scale).sum()])
-        return [("content", "1", sums[0] / self.mesh.lanes), ("escaped", "1", sums[1] / self.mesh.lanes),
-                *([("content_error", "1", self._worst())] if self.closes else [])]
+        return [("content", "1", sums[0] / self.mesh.lanes, "content of a line over its first content, mean over the lines"),
+                ("escaped", "1", sums[1] / self.mesh.lanes, "what has left a line over its first content, mean over the lines"),
+                *([("content_error", "1", self._worst(), _CONTENT_ERROR)] if self.closes else [])]
 
     def _worst(self):
         return float(self.mesh.comm.max(self.error().max())[0])
 
     def summary(self):
-        lifted = {"lifted": {"value": float(self.guard.lifted), "unit": "1"}}
-        return {"content_error": {"value": self._worst(), "unit": "1"}, **lifted} if self.closes else lifted
+        lifted = {"lifted": {"value": float(self.guard.lifted), "unit": "1", "definition": LIFTED}}
+        error = {"content_error": {"value": self._worst(), "unit": "1", "definition": _CONTENT_ERROR}}
+        return {**error, **lifted} if self.closes else lifted
 
 
 class Crossing(Observer):

@@ -8,7 +8,7 @@ import numpy as np
 from hpccr.grid.mesh import Mesh
 from hpccr.operators import solve_kernels
 from hpccr.operators.system import System
-from hpccr.steppers.guard import Guard
+from hpccr.steppers.guard import LIFTED, Guard
 from hpccr.steppers.implicit import Stepper
 from hpccr.steppers.observers import Budget
 from hpccr.units import kyr
@@ -70,10 +70,12 @@ class Simulation:
         """The initial state at t = 0."""
         u = self.mesh.array(self.stepper.u)
         u[...] = 0.0
-        for f, (field, values) in enumerate(zip(self.mesh.fields, self.problem.initial())):
-            pad = np.zeros((1, self.mesh.lanes))
-            nodes = [values, pad] if field.staggered else [pad, values, pad]
-            u[:, f] = np.concatenate(nodes)[self.mesh.rows, self.mesh.columns]
+        inside, first = self.mesh.cells()
+        cells = slice(first, first + inside.stop - inside.start)
+        for f, (field, values) in enumerate(zip(self.mesh.fields, self.problem.initial(cells, self.mesh.columns))):
+            if field.staggered and self.mesh.at_left:
+                u[0, f] = values[0]
+            u[inside, f] = values[1:] if field.staggered else values
         time = self.problem.deck.time
         first = self.stepper.first_step or time.first_step or self.problem.first_step()
         self.stepper.begin(0.0, min(first, time.max_step or np.inf))
@@ -88,7 +90,7 @@ class Simulation:
             tell(observer, u, rate)
 
     def state(self):
-        """What a checkpoint holds beside the fields: (plain values, small arrays alike on all ranks); collective."""
+        """What a checkpoint holds beside the fields: (plain values, arrays (lanes,) of all lanes, alike on all ranks); collective."""
         s, arrays = self.stepper, {}
         plain = {"t": s.t, "t_before": s.t_before, "dt": s.dt, "number": s.number, "iterations": s.iterations,
                  "rejections": s.rejections, "lifted": self.guard.lifted}
@@ -109,12 +111,12 @@ class Simulation:
                               for key, value in arrays.items() if key.startswith(prefix)})
 
     def rate(self, t, vector):
-        """du/dt at a state: array (nodes, fields, lanes), overwritten by the next call. Collective if lines are cut."""
+        """du/dt [1/s] at a state and time t [s]: array (nodes, fields, lanes), overwritten by the next call. Collective if lines are cut."""
         self.system.rate(t, vector, self._rate)
         return self._rate
 
     def step(self, t_stop, vote):
-        """One accepted step, at most to t_stop.
+        """One accepted step, at most to t_stop [s].
 
         Parameters
         ----------
@@ -147,11 +149,13 @@ class Simulation:
         return outcome
 
     def history(self):
-        """This step's figures: list of (column, unit, value); collective."""
+        """This step's figures: list of (column, unit, value, meaning); collective."""
         s = self.stepper
-        rows = [("step", "1", s.number), ("time", "kyr", s.t / kyr), ("dt", "kyr", (s.t - s.t_before) / kyr),
-                ("linear_iterations", "1", s.iterations), ("rejections", "1", s.rejections),
-                ("lifted", "1", self.guard.lifted)]
+        rows = [("step", "1", s.number, "steps so far"), ("time", "kyr", s.t / kyr, "simulated time"),
+                ("dt", "kyr", (s.t - s.t_before) / kyr, "length of the last step"),
+                ("linear_iterations", "1", s.iterations, "iterations of the linear solver so far"),
+                ("rejections", "1", s.rejections, "steps so far that were refused and repeated, shorter"),
+                ("lifted", "1", self.guard.lifted, LIFTED)]
         for observer in self.observers:
             rows += observer.history()
         return rows

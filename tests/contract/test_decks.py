@@ -7,6 +7,7 @@ from jobs import deck, small, summary
 
 from hpccr import driver
 from hpccr.deck import library, reader
+from hpccr.deck import scan as scans
 from hpccr.problems import registry
 
 NAMES = list(library.decks())
@@ -25,6 +26,16 @@ def test_a_deck_says_what_it_is(name):
 def test_a_deck_checks(name):
     report = driver.check(deck(name))
     assert ("unknowns" in report or "units of work" in report) and "cost" in report and not re.search(r"\b(nan|inf)\b", report), report
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_quick_form_of_a_deck_takes_seconds(name):
+    """Of a scan, all points: half a minute on two ranks has room for 20 core seconds, for starting, compiling, and a slow machine."""
+    form = reader.read(library.find(name), quick=True, problems=registry)
+    assert "cost" in driver.check(form)
+    points = [form.point(number, registry) for number in range(scans.count(form.scan))] if form.scan else [form]
+    loaded = [registry.load(point.problem)(point) for point in points]
+    assert sum(driver.JOBS[problem.engine].seconds(problem) for problem in loaded) < 20
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -13,6 +13,7 @@ KINDS = kinds()
 LAYOUTS = [(name, n, lanes) for name in KINDS for n, lanes in ((0, 6), (2, 6), (4, 2))] + [(KINDS[0], 4, 6), (KINDS[0], 4, 1)]
 
 
+@pytest.mark.restart
 @pytest.mark.parametrize("name, n, lanes", LAYOUTS)
 def test_restart_is_bit_identical(tmp_path, name, n, lanes):
     """Stopped at the first step, at three random ones, and again right after."""

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 from jobs import ended, hpccr, kinds, same_bits, small, started
-from launch import descendants, kill, start
+from launch import kill, mpirun, ranks, start
 
 from hpccr.output.checkpoint import Store
 
@@ -23,8 +23,7 @@ def long(tmp_path_factory):
 
 def stop(process, n, number, to):
     """Send a signal: to the program or launcher, or to its last rank."""
-    ranks = [pid for pid in descendants(process.pid) if b"hpccr" in open(f"/proc/{pid}/cmdline", "rb").read()]
-    os.kill(process.pid if to == "launcher" or not n else ranks[-1], number)
+    os.kill(process.pid if to == "launcher" else ranks(process)[max(n, 1) - 1], number)
 
 
 @pytest.mark.parametrize("n, number, to", [
@@ -56,6 +55,37 @@ def test_a_signal_before_the_first_step(tmp_path, long):
     status, _, err = ended(process)
     assert status == 75, err
     hpccr(0, "restart", tmp_path / "run")
+    same_bits(whole, tmp_path / "run")
+
+
+# The command with a signal to itself: as soon as it imports the command line, or at the very end of the interpreter.
+EARLY_OR_LATE = """
+import atexit, os, signal, sys
+from hpccr import __main__ as entry
+
+when, *sys.argv = sys.argv[1:]
+def ask():
+    os.kill(os.getpid(), signal.SIGUSR1)
+
+class Watch:
+    def find_spec(self, name, path=None, target=None):
+        if name == "hpccr.cli":
+            ask()
+
+if when == "early":
+    sys.meta_path.insert(0, Watch())
+else:
+    atexit.register(ask)
+entry.main()
+"""
+
+
+def test_a_signal_in_the_first_or_the_last_moment(tmp_path, long):
+    """While the command line is imported it is heard; after the last step it does not spoil the status."""
+    path, whole = long
+    for when, words, status in (("early", ["run", path, "--out", tmp_path / "run"], 75), ("late", ["restart", tmp_path / "run"], 0)):
+        done = mpirun(0, ["-c", EARLY_OR_LATE, when, "hpccr", *words])
+        assert done.returncode == status and done.stdout.count("stopped by SIGUSR1") == (when == "early"), done.stderr
     same_bits(whole, tmp_path / "run")
 
 

@@ -4,22 +4,10 @@ import random
 import shutil
 
 import pytest
-from jobs import PATIENT, ended, ensembles, few, hpccr, same_bits
+from jobs import PATIENT, ended, ensembles, few, hpccr, long, same_bits
 from launch import kill, mpirun, start
 
 NAMES = ensembles()
-# Long enough to be stopped in the middle of units, stored orbits among them.
-LONG = {"orbits": ("ensemble.t_end=600.0", "ensemble.store=[3, 50, 119]", "ensemble.store_every=20", "ensemble.half_step=true",
-                   "turbulence.modes=256"),
-        "fieldlines": ("ensemble.s_end=40.0", "ensemble.tau_end=40.0", "ensemble.store=[3, 50, 119]", "turbulence.modes=128"),
-        "beam": ("axes.mu.cells=30000",)}
-
-
-def long(path, name, *settings):
-    problem = name.partition("_")[0]
-    return few(path, name, *LONG.get(problem, ()), "output.checkpoint_every=0.05 s", *settings)
-
-
 # Stop at random deals, go on in a new job each time; the number of ranks is that of the process.
 PIECES = """
 import sys
@@ -50,23 +38,17 @@ if world().rank == 0:
 """
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_same_bits_on_1_to_7_ranks(tmp_path, name):
+@pytest.mark.ranks
+@pytest.mark.parametrize("name, ranks", [(name, (2, 4, 7)) for name in NAMES])
+def test_same_bits_on_1_to_7_ranks(tmp_path, name, ranks):
     path = few(tmp_path / "deck.toml", name)
     hpccr(0, "run", path, "--out", tmp_path / "on1")
-    for n in (2, 3, 7):
+    for n in ranks:
         hpccr(n, "run", path, "--out", tmp_path / f"on{n}")
-        same(tmp_path / "on1", tmp_path / f"on{n}")
+        same_bits(tmp_path / "on1", tmp_path / f"on{n}")
 
 
-def same(one, other):
-    """As jobs.same_bits, the orbits that were stored among them."""
-    same_bits(one, other)
-    for path in (one / "orbits.h5", other / "orbits.h5"):
-        if path.exists():
-            assert (one / "orbits.h5").read_bytes() == (other / "orbits.h5").read_bytes()
-
-
+@pytest.mark.restart
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("n", [1, 2])
 def test_stopped_and_gone_on_with(tmp_path, name, n):
@@ -76,7 +58,7 @@ def test_stopped_and_gone_on_with(tmp_path, name, n):
     assert done.returncode == 0, done.stderr[-3000:]
     stops = int(done.stdout.split("stops")[-1].split()[0])
     assert stops >= 3, done.stdout
-    same(tmp_path / "whole", tmp_path / "pieces")
+    same_bits(tmp_path / "whole", tmp_path / "pieces")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -104,7 +86,7 @@ def test_killed_and_gone_on_with_on_other_ranks(tmp_path, name):
         hpccr(4, "restart", out)
     else:
         hpccr(4, *words)
-    same(tmp_path / "whole", out)
+    same_bits(tmp_path / "whole", out)
 
 
 @pytest.mark.parametrize("name", NAMES[-1:])
@@ -123,4 +105,4 @@ def test_a_signal_stops_it_and_a_restart_of_a_finished_run_changes_nothing(tmp_p
     hpccr(3, "restart", out)
     shutil.copytree(out, tmp_path / "again")
     hpccr(1, "restart", tmp_path / "again")
-    same(out, tmp_path / "again")
+    same_bits(out, tmp_path / "again")

@@ -8,7 +8,7 @@ import time
 
 import pytest
 from jobs import PATIENT, ended, hpccr, same_bits
-from launch import descendants, kill, start, succeed
+from launch import kill, ranks, start, succeed
 
 from hpccr import cli
 from hpccr.deck import reader
@@ -81,15 +81,6 @@ def begun(words, out, *, n=2, points=0):
             raise AssertionError("\n".join(kill(process)))
         time.sleep(0.005)
     return process
-
-
-def ranks(process):
-    """The processes of the ranks, by rank."""
-    found = {}
-    for pid in descendants(process.pid):
-        environment = open(f"/proc/{pid}/environ", "rb").read().split(b"\0")
-        found.update({int(entry.partition(b"=")[2]): pid for entry in environment if entry.startswith(b"OMPI_COMM_WORLD_RANK=")})
-    return found
 
 
 def files(out, names):
@@ -259,6 +250,21 @@ def test_the_directory_of_another_scan_is_refused(tmp_path, made, outcome, new, 
     status, said = outcome("scan", tmp_path / "other.toml", "--out", out)
     assert status == 2 and "holds the scan of another deck" in said and part in said, said
     assert files(out, {"0000", "0001"}) == before
+
+
+def test_a_deck_changed_since_the_scan_began_is_refused(tmp_path, made, outcome):
+    """Edited in the directory itself, where nothing else tells what it was."""
+    out = shutil.copytree(made[1], tmp_path / "out")
+    (out / "points" / "0001" / "summary.json").unlink()
+    kept = (out / "deck.toml").read_text()
+    before = files(out, {"0000", "0001"})
+    (out / "deck.toml").write_text(changed(out / "deck.toml", "D_slope = 0.5", "D_slope = 0.0"))
+    status, said = outcome("restart", out)
+    assert status == 2 and "holds the scan of another deck" in said and "transport.D_slope: 0.0 != 0.5" in said, said
+    assert files(out, {"0000", "0001"}) == before
+    (out / "deck.toml").write_text(kept)
+    assert outcome("restart", out)[0] == 0
+    same_points(out, made[1] / "points")
 
 
 def test_a_deck_that_means_the_same_is_the_same_scan(tmp_path, made, outcome):

@@ -68,7 +68,7 @@ def test_saturated_half_life_is_set_by_damping():
     assert result["half_life"]["value"][0] == pytest.approx(expected, rel=0.05)
 
 
-# phase, E [GeV], R_esc [pc], t_1/2 [kyr] of PHYSICS.md A.8, column "ours"; growth 1/2, no advection.
+# phase, E [GeV], R_esc [pc], t_1/2 [kyr], of an independent solver; growth 1/2, no advection.
 ANCHORS = [("WNM", 10, 24.22, 37.0), ("WNM", 30, 18.02, 16.0), ("WNM", 100, 12.48, 7.03), ("WNM", 300, 9.10, 3.40),
            ("WNM", 1000, 6.36, 1.59), ("WNM", 3000, 4.55, 0.743), ("CNM", 10, 4.954, 9.1), ("CNM", 30, 3.853, 3.94),
            ("CNM", 100, 2.662, 1.39), ("CNM", 1000, 2.609, 1.43), ("DiM", 10, 2.000, 2.90), ("DiM", 300, 2.037, 3.57),

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 from flows import STILL, advance, averaged, finish, fixed, missing, profiles, rays, spent, start
+from jobs import deck
 from simulate import order
 
+from hpccr.errors import InputError
 from hpccr.physics.fronts import expanding_spectrum
 from hpccr.physics.green import uniform_sphere
 from hpccr.physics.losses import momentum_loss
@@ -249,3 +251,11 @@ def test_streaming_drifts_with_the_alfven_speed():
     assert P[0] == pytest.approx(first * (20 * pc / edge) ** (4 / 3), rel=0.03)
     gain = flow.ledger.totals(flow.imex.gas, 0.0)["E_gas"] - flow.ledger.first["E_gas"]
     assert gain == pytest.approx(flow.ledger.first["E_cr"] - flow.E_cr - flow.ledger.flows["E_cr_ends"], rel=1e-9)
+
+
+def test_energy_that_no_gas_can_take_is_refused():
+    """In a slab the energy is per cm²: what is usual in a sphere is 10²⁸ times too much there."""
+    flow_deck = deck("feedback_quick", "gas.geometry=slab", "source.energy=1e8 erg")
+    assert flow_deck.source.energy == 1e8
+    with pytest.raises(InputError, match=r"\[source\] energy: the gas would be pushed at many times the speed of light"):
+        deck("feedback_quick", "gas.geometry=slab")

@@ -2,7 +2,7 @@
 
 The equations stand in hpccr.bench.scipy_cloud, which shares nothing with the engine (P and I at cell centres, advected
 values extrapolated from upwind); added here are the exact Jacobian, tight tolerances, extrapolation in the grid, and the
-coefficients of the interstellar phases written down a second time from PHYSICS.md (A.2, A.6, B.1-B.3, C).
+coefficients of the interstellar phases written down a second time from the papers.
 """
 
 from dataclasses import dataclass

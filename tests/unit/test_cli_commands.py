@@ -63,6 +63,18 @@ def test_run_hands_over_what_was_asked(hpccr, deck, monkeypatch):
     assert (out, walltime, list(petsc)) == ("mine", 7200.0, ["-ts_type", "bdf", "--", "-x"])
 
 
+def test_the_quick_form_is_told_of_and_has_a_directory_of_its_own(hpccr, deck, monkeypatch):
+    calls = []
+    monkeypatch.setattr(driver, "run", lambda *given: calls.append(given) or 0)
+    assert "it has no [quick]" in hpccr("run", "mine", "--quick")[1]
+    deck.write_text(deck.read_text() + "[quick]\naxes.z.cells = 40\n")
+    status, out, err = hpccr("run", "mine", "--quick", "--set", "axes.p.cells=4")
+    assert (status, err) == (0, "") and "axes.z.cells = 40" in out
+    (_, plain, *_), (resolved, directory, *_) = calls
+    assert (plain, directory) == ("mine", "mine_quick") and (resolved.axes.z.cells, resolved.axes.p.cells) == (40, 4)
+    assert hpccr("check", "mine", "--quick")[0] == 0
+
+
 def test_a_failing_run_is_status_1_and_an_interrupt_130(hpccr, deck, monkeypatch):
     def fail(*given):
         raise RunError("the disk is full")
@@ -98,3 +110,11 @@ def test_check_ends_within_two_seconds(deck, tmp_path):
         return time.perf_counter() - start
 
     assert min(once() for _ in range(3)) < 2.0
+
+
+def test_what_the_system_refuses_is_one_message(hpccr, monkeypatch):
+    def refuse(path):
+        raise FileNotFoundError(2, "No such file or directory", "gone.h5")
+
+    monkeypatch.setattr(driver, "info", refuse)
+    assert hpccr("info", "x") == (1, "", "hpccr: gone.h5: No such file or directory\n")

@@ -44,7 +44,7 @@ def test_the_nearest_unit_is_named(text, nearest):
 
 
 def test_constants_agree_with_the_physics_reference():
-    """The rounded values of PHYSICS.md."""
+    """The values of CODATA and the IAU, rounded."""
     reference = {"e": 4.80320e-10, "c": 2.997925e10, "m_p": 1.67262e-24, "k_B": 1.380649e-16, "GeV": 1.602177e-3, "pc": 3.0857e18,
                  "yr": 3.15576e7, "Msun": 1.989e33, "sigma_T": 6.6525e-25}
     for name, value in reference.items():

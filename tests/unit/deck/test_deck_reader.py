@@ -166,7 +166,7 @@ def test_the_reference_names_every_key_unit_default_range_and_meaning(registry):
         assert lines[0].startswith(f"[{section.name}]") and len(lines) == 2 + len(section.keys)
         column = lines[1].index("meaning")
         for line, (key, kind) in zip(lines[2:], section.keys.items()):
-            assert line.split()[0] == key and (kind.unit or "-") in line and kind.default_text in line
+            assert line.split()[0] == key and kind.kind in line and kind.default_text in line
             assert line[column:] == kind.meaning and line[column - 1] == " "
 
 

@@ -127,7 +127,7 @@ def test_what_is_wrong_on_the_command_line_is_explained(deck, override, parts):
 
 
 @pytest.mark.parametrize("lines, number, parts", [
-    ("source.index = [2.0, 9.0]", 1, ["[scan] source.index: out of range", "1.0 to 4.0", "at point 2 of 2: source.index = 9.0"]),
+    ("source.index = [2.0, 9.0]", 1, ["[scan] source.index: out of range", "1 to 4", "at point 2 of 2: source.index = 9.0"]),
     ("source.E_min = ['1 GeV', '1 kyr']", 1, ["wrong unit", "at point 2 of 2"]),
     ("medium.phase = ['hot', 'cald']", 1, ['did you mean "cold"?', 'at point 2 of 2: medium.phase = "cald"']),
     ("axes.z.from = ['0 pc', '2 kpc']", 1, ["ends before it begins", 'at point 2 of 2: axes.z.from = "2 kpc"'])])

@@ -53,6 +53,26 @@ def test_occupied_places_are_refused(run, tmp_path, solo):
         rundir.create("/proc/hpccr", DECK, solo)
 
 
+def test_what_a_cut_short_beginning_left_is_gone_on_with(tmp_path, solo):
+    """Killed before the deck was there: the same command begins again; nothing that holds anything is taken for that."""
+    (tmp_path / "run" / "checkpoints").mkdir(parents=True)
+    (tmp_path / "run" / "deck.toml.tmp").write_text("# hpc")
+    rundir.create(tmp_path / "run", DECK, solo)
+    assert sorted(os.listdir(tmp_path / "run")) == ["checkpoints", "deck.toml", "snapshots"]
+    (tmp_path / "kept" / "snapshots").mkdir(parents=True)
+    (tmp_path / "kept" / "snapshots" / "000000.h5").touch()
+    with pytest.raises(InputError, match="not empty"):
+        rundir.create(tmp_path / "kept", DECK, solo)
+
+
+def test_one_at_a_time(run, solo):
+    with rundir.alone(run, solo):
+        with pytest.raises(InputError, match="another hpccr run is at work"), rundir.alone(run, solo):
+            pass
+    with rundir.alone(run, solo):
+        pass
+
+
 def test_description_of_a_run(run):
     text = rundir.describe(run)
     for words in ("problem cloud", "hpccr 0.1.0", "not finished", "4 rows, time [kyr] 0.0 to 1.5", "snapshots    2",

@@ -1,27 +1,52 @@
 """How units are dealt out, where members start, and errors from the scatter between realisations."""
 
+import queue
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
 from hpccr.particles import starts
 from hpccr.particles.jackknife import jackknife
-from hpccr.particles.pool import Pool
+from hpccr.particles.pool import Pool, shared
 
 
 class Ranks:
-    """So many communicators whose `gather` waits for all of them: dealt step by step in one process."""
+    """So many ranks in the threads of one process: communicators with the calls that a Pool makes."""
 
     def __init__(self, size):
-        self.size, self.rows = size, {}
+        self.size, self.barrier, self.rows = size, threading.Barrier(size), [None] * size
+        self.letters = {(a, b): queue.Queue() for a in range(size) for b in range(size)}
         self.comms = [Rank(self, r) for r in range(size)]
+
+    def together(self, work):
+        """What `work(rank)` gives for every rank, all at the same time: list."""
+        with ThreadPoolExecutor(self.size) as threads:
+            return list(threads.map(work, range(self.size)))
 
 
 class Rank:
     def __init__(self, ranks, rank):
-        self.ranks, self.rank, self.size = ranks, rank, ranks.size
+        self.ranks, self.rank, self.size, self.swaps = ranks, rank, ranks.size, 0
 
-    def gather(self, values):
-        return np.array([self.ranks.rows[r] for r in range(self.size)], dtype=float)
+    def swap(self, other, value):
+        self.swaps += 1
+        self.ranks.letters[self.rank, other].put(value)
+        return self.ranks.letters[other, self.rank].get(timeout=10)
+
+    def _all(self, values):
+        self.ranks.rows[self.rank] = values
+        self.ranks.barrier.wait(10)
+        rows = np.array(self.ranks.rows, dtype=float)
+        self.ranks.barrier.wait(10)
+        return rows
+
+    def sum(self, values):
+        return self._all(values).sum(axis=0)
+
+    def max(self, values):
+        return self._all(values).max(axis=0)
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 16])
@@ -40,8 +65,7 @@ def test_every_unit_is_done_once_at_any_speed(size):
                 if unit is not None:
                     done.append(unit)
                     hand[r] = 1.0
-        ranks.rows = {r: [pool._taken, hand[r], float(r == 2)] for r, pool in enumerate(pools)}
-        outcome = [pool.deal(hand[r], [float(r == 2)]) for r, pool in enumerate(pools)]
+        outcome = ranks.together(lambda r: pools[r].deal(hand[r], [float(r == 2)]))
         assert len({len(pool) for pool in pools}) == 1 and len({left for left, _ in outcome}) == 1
         assert all(votes[0] == float(size > 2) for _, votes in outcome)
         if not len(pools[0]) + outcome[0][0]:
@@ -49,13 +73,30 @@ def test_every_unit_is_done_once_at_any_speed(size):
     assert sorted(done) == list(range(100))
 
 
+@pytest.mark.parametrize("size", [2, 3, 5, 8, 13, 64])
+def test_a_deal_balances_in_a_logarithm_of_messages(size):
+    """One rank has all that is left: after a few deals nobody has much more to do than another."""
+    ranks = Ranks(size)
+    pools = [Pool(range(7 * size), comm) for comm in ranks.comms]
+    for pool in pools[:-1]:
+        while pool.take() is not None:
+            pass
+    left = np.random.default_rng(size).uniform(0, 1, size)
+    for _ in range(3):
+        ranks.together(lambda r: pools[r].deal(left[r], [0.0]))
+    todo = [len(pool._mine) + mine for pool, mine in zip(pools, left)]
+    digits = int(np.ceil(np.log2(size)))
+    assert len(pools[0]) == 7 and max(todo) - min(todo) <= 1 + 0.5 * digits
+    # Two passes over the digits, of which the last is visited once, and two messages where units change hands.
+    assert max(comm.swaps for comm in ranks.comms) <= 3 * 2 * (2 * digits - 1)
+
+
 def test_who_has_least_in_hand_is_served_first():
-    ranks = Ranks(3)
-    pools = [Pool(range(4), comm) for comm in ranks.comms]
-    ranks.rows = {0: [0, 0.9], 1: [0, 0.0], 2: [0, 0.4]}
-    for r, pool in enumerate(pools):
-        pool.deal(ranks.rows[r][1])
-    assert [pool.take() for pool in pools] == [2, 0, 1]
+    ranks, left = Ranks(2), [0.9, 0.0]
+    pools = [Pool(range(3), comm) for comm in ranks.comms]
+    ranks.together(lambda r: pools[r].deal(left[r], [0.0]))
+    assert [len(pool._mine) for pool in pools] == [1, 2]
+    assert [shared(0, 0.0, 1, 0.5, lower) for lower in (True, False)] == [1, 1]
 
 
 def test_starts_are_keyed_by_member():

@@ -8,17 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from figures import SCRIPTS, both, draw, draw_alone, drawn
 
 pytest.importorskip("matplotlib")
 pytest.importorskip("h5netcdf")
 
-ROOT = Path(__file__).parents[3]
-SCRIPT = ROOT / "postprocess" / "cloud.py"
-FIGURES = [f"{name}.{kind}" for name in ("half_life", "profiles", "spectra") for kind in ("pdf", "png")]
-
-
-def draw(*arguments):
-    return subprocess.run([sys.executable, str(SCRIPT), *map(str, arguments)], capture_output=True, text=True, timeout=120)
+FIGURES = both("half_life", "profiles", "spectra")
 
 
 def simulate(out, *settings):
@@ -27,7 +22,7 @@ def simulate(out, *settings):
     command = [sys.executable, "-m", "hpccr", "run", "cloud_quick", "--out", str(out)]
     for setting in few:
         command += ["--set", setting]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=SCRIPTS.parent, timeout=120)
     assert done.returncode == 0, done.stderr
     return out
 
@@ -43,60 +38,48 @@ def copy(run, tmp_path):
 
 
 def test_all_figures_of_a_run(copy):
-    done = draw(copy)
+    done = draw("cloud", copy)
     assert done.returncode == 0 and not done.stderr, done.stderr
-    assert sorted(path.name for path in (copy / "figures").iterdir()) == FIGURES
-    assert all(path.stat().st_size > 5000 for path in (copy / "figures").iterdir())
+    assert drawn(copy / "figures") == FIGURES
 
 
 def test_chosen_columns_and_directory(run, tmp_path):
-    done = draw(run, "--out", tmp_path / "here", "--energies", "10 GeV, 1 TeV", "--distances", "30 pc")
+    done = draw("cloud", run, "--out", tmp_path / "here", "--energies", "10 GeV, 1 TeV", "--distances", "30 pc")
     assert done.returncode == 0 and not done.stderr, done.stderr
-    assert sorted(path.name for path in (tmp_path / "here").iterdir()) == FIGURES
+    assert drawn(tmp_path / "here") == FIGURES
 
 
 def test_whole_line_of_one_energy(tmp_path):
     run = simulate(tmp_path / "whole", "axes.z.from=-1 kpc", "axes.p.cells=1", "axes.p.from=1 TeV", "axes.p.to=1.1 TeV",
                    "waves.nonlinear_landau=false")
-    done = draw(run)
+    done = draw("cloud", run)
     assert done.returncode == 0 and not done.stderr, done.stderr
 
 
 def test_unfinished_run_draws_what_there_is(copy):
     (copy / "summary.json").unlink()
-    done = draw(copy)
+    done = draw("cloud", copy)
     assert done.returncode == 0 and "no summary.json" in done.stdout
-    assert sorted(path.name for path in (copy / "figures").iterdir()) == FIGURES[2:]
+    assert drawn(copy / "figures") == FIGURES[2:]
 
 
 def test_half_lives_not_reached_are_limits(copy):
     summary = json.loads((copy / "summary.json").read_text())
     summary["half_life"]["value"] = summary["half_life"]["error"] = [None] * 3
     (copy / "summary.json").write_text(json.dumps(summary))
-    done = draw(copy)
+    done = draw("cloud", copy)
     assert done.returncode == 0 and not done.stderr, done.stderr
 
 
 def test_needs_neither_mpi_nor_petsc(copy):
-    code = ("import runpy, sys; sys.modules.update(mpi4py=None, petsc4py=None, numba=None); "
-            f"sys.argv = ['cloud.py', {str(copy)!r}]; sys.path.insert(0, {str(SCRIPT.parent)!r}); "
-            f"runpy.run_path({str(SCRIPT)!r}, run_name='__main__')")
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    done = draw_alone("cloud", copy)
     assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture
-def modules(monkeypatch):
-    """The scripts' modules, imported as the scripts import them."""
-    monkeypatch.syspath_prepend(str(SCRIPT.parent))
-    for name in ("common", "cloud"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    import cloud
-    import common
-
-    yield cloud, common
-    for name in ("common", "cloud"):
-        sys.modules.pop(name, None)
+def modules(load):
+    """The scripts' modules: (cloud, common)."""
+    return load("cloud"), load("common")
 
 
 def test_spectrum_anywhere_is_that_of_the_run(run, modules):
@@ -188,7 +171,7 @@ REFUSALS = [value for name, value in list(globals().items()) if name.startswith(
 @pytest.mark.parametrize("case", REFUSALS, ids=lambda case: case.__name__.removeprefix("refuse_"))
 def test_bad_input_is_refused_with_one_message(case, copy):
     arguments, expected = case(copy)
-    done = draw(*arguments)
+    done = draw("cloud", *arguments)
     assert done.returncode == 2
     assert done.stderr.startswith("cloud.py: ") and expected in done.stderr and "Traceback" not in done.stderr
     assert done.stderr.count("cloud.py: ") == 1

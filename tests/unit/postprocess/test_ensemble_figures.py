@@ -2,23 +2,16 @@
 
 import csv
 import json
-import runpy
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from figures import both, draw_alone, drawn
 
 pytest.importorskip("matplotlib")
 pytest.importorskip("h5netcdf")
 
 from hpccr.output import snapshot  # noqa: E402
 from hpccr.output.variable import Variable  # noqa: E402
-
-ROOT = Path(__file__).parents[3]
-SCRIPTS = ROOT / "postprocess"
-MODULES = ("common", "ensembles", "orbits", "fieldlines", "rigidity_scan", "dmumu")
 
 # -- runs whose answers are known ----------------------------------------------------------------------------
 
@@ -148,46 +141,8 @@ def runs(tmp_path_factory, solo):
 # -- as a user starts them -------------------------------------------------------------------------------------
 
 
-def draw(script, *arguments):
-    command = [sys.executable, str(SCRIPTS / f"{script}.py"), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
-
-
-@pytest.fixture
-def inside(monkeypatch, capsys):
-    """Run a script in this process, which spares the imports: returns (status, stdout, stderr)."""
-    monkeypatch.syspath_prepend(str(SCRIPTS))
-    kept = {name: sys.modules.pop(name) for name in MODULES if name in sys.modules}
-
-    def run(script, *arguments):
-        monkeypatch.setattr(sys, "argv", [f"{script}.py", *map(str, arguments)])
-        try:
-            runpy.run_path(str(SCRIPTS / f"{script}.py"), run_name="__main__")
-            status = 0
-        except SystemExit as end:
-            status = end.code
-        return status, *capsys.readouterr()
-
-    yield run
-    for name in MODULES:
-        sys.modules.pop(name, None)
-    sys.modules.update(kept)
-
-
-def drawn(out):
-    assert all(path.stat().st_size > 3000 for path in out.iterdir() if path.suffix != ".csv")
-    return sorted(path.name for path in out.iterdir())
-
-
-def both(*names):
-    return sorted(f"{name}.{kind}" for name in names for kind in ("pdf", "png"))
-
-
 def test_needs_neither_mpi_nor_petsc(runs, tmp_path):
-    code = ("import runpy, sys; sys.modules.update(mpi4py=None, petsc4py=None, numba=None); sys.path.insert(0, {0!r}); "
-            "sys.argv = ['dmumu.py', {1!r}, '--out', {2!r}]; runpy.run_path({0!r} + '/dmumu.py', run_name='__main__')")
-    done = subprocess.run([sys.executable, "-c", code.format(str(SCRIPTS), str(runs / "iso"), str(tmp_path / "out"))],
-                          capture_output=True, text=True, timeout=120)
+    done = draw_alone("dmumu", runs / "iso", "--out", tmp_path / "out")
     assert done.returncode == 0 and not done.stderr, done.stderr
     assert drawn(tmp_path / "out") == both("dmumu")
 
@@ -260,19 +215,6 @@ def test_scan_draws_what_there_is(tmp_path, inside):
 # -- the numbers -----------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def load(monkeypatch):
-    """Import a script as a module."""
-    import importlib
-
-    monkeypatch.syspath_prepend(str(SCRIPTS))
-    kept = {name: sys.modules.pop(name) for name in MODULES if name in sys.modules}
-    yield importlib.import_module
-    for name in MODULES:
-        sys.modules.pop(name, None)
-    sys.modules.update(kept)
-
-
 def test_local_slopes_of_the_scan(tmp_path, load):
     """Of (r^(1/3) + 6 r²/(1 − η)): 1/3 far below, 2 far above; 3-point differences of a power law are exact."""
     directory = scan_of(tmp_path, kinds=("isotropic",), etas=(0.5,), rigidities=np.geomspace(1e-4, 100, 13))
@@ -321,11 +263,26 @@ def test_what_goes_along_with_rigidity_does_not_break_a_curve(tmp_path, load):
     for point in listed["points"]:
         point["values"]["turbulence.L_min"] = 0.01 * point["values"]["ensemble.rigidity"]
     (scan / "scan.json").write_text(json.dumps(listed))
+    seen = load("rigidity_scan").Scan(scan)
+    assert [len(curve) for curve in seen.curves()] == [3, 3] and seen.others == [()]
+    header, rows = load("rigidity_tables").table(seen)
+    assert [row[header.index("turbulence.L_min")] for row in rows] == pytest.approx([0.001, 0.003, 0.01] * 2)
+
+
+def test_settings_of_one_rigidity_alone_are_told_as_multiples(tmp_path, load):
+    """Twice the waves and half the L_min at each rigidity, which has waves and L_min of its own: three curves; the table has the values, too."""
+    scan = scan_of(tmp_path, kinds=("isotropic",), etas=(0.5,), rigidities=(0.1, 0.1, 0.1, 1.0, 1.0, 1.0))
+    listed = json.loads((scan / "scan.json").read_text())
+    for number, point in enumerate(listed["points"]):
+        first = (number // 3 + 1, number // 3 + 3)
+        point["values"] |= {"turbulence.modes": 100 * first[0] * (1, 2, 1.1)[number % 3], "turbulence.L_min": first[1] * (1, 1, 0.5)[number % 3]}
+    (scan / "scan.json").write_text(json.dumps(listed))
     module = load("rigidity_scan")
     seen = module.Scan(scan)
-    assert [len(curve) for curve in seen.curves()] == [3, 3] and seen.others == [()]
-    header, rows = module.table(seen)
-    assert [row[header.index("turbulence.L_min")] for row in rows] == pytest.approx([0.001, 0.003, 0.01] * 2)
+    assert [[p.rigidity for p in curve] for curve in seen.curves()] == [[0.1, 1.0]] * 3
+    assert {module._setting(other) for other in seen.others} == {"the first of its rigidity", "modes × 2", "L_min × 0.5"}
+    header, rows = load("rigidity_tables").table(seen)
+    assert sorted(row[header.index("turbulence.modes")] for row in rows) == pytest.approx([100, 110, 200, 200, 220, 400])
 
 
 def test_a_window_before_the_first_scattering_is_no_plateau(load):

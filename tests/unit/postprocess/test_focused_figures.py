@@ -1,13 +1,10 @@
 """postprocess/focused.py as a user starts it, on runs and scans written from exact results."""
 
 import json
-import runpy
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from figures import both, draw_alone, drawn
 
 pytest.importorskip("matplotlib")
 pytest.importorskip("h5netcdf")
@@ -15,9 +12,6 @@ pytest.importorskip("h5netcdf")
 from hpccr.output import snapshot  # noqa: E402
 from hpccr.output.variable import Variable  # noqa: E402
 
-ROOT = Path(__file__).parents[3]
-SCRIPTS = ROOT / "postprocess"
-MODULES = ("common", "ensembles", "feedback_figures", "focused_figures", "focused")
 FIGURES = ("profiles", "maps", "moments", "errors", "dispersion")
 MODELS = ("diffusion", "hyperdiffusion", "telegraph")
 WIDTH, LENGTH, CELLS, ROWS = 0.7, 9.0, 120, 16
@@ -116,61 +110,15 @@ def run(tmp_path_factory, solo):
 # -- as a user starts it ---------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def scripts(monkeypatch):
-    """The scripts can be imported, afresh."""
-    monkeypatch.syspath_prepend(str(SCRIPTS))
-    kept = {name: sys.modules.pop(name) for name in MODULES if name in sys.modules}
-    yield
-    for name in MODULES:
-        sys.modules.pop(name, None)
-    sys.modules.update(kept)
-
-
-@pytest.fixture
-def inside(monkeypatch, capsys, scripts):
-    """Run the script in this process, which spares the imports: returns (status, stdout, stderr)."""
-    def start(*arguments):
-        monkeypatch.setattr(sys, "argv", ["focused.py", *map(str, arguments)])
-        try:
-            runpy.run_path(str(SCRIPTS / "focused.py"), run_name="__main__")
-            status = 0
-        except SystemExit as end:
-            status = end.code
-        return status, *capsys.readouterr()
-
-    return start
-
-
-@pytest.fixture
-def load(scripts):
-    """Import a script as a module."""
-    import importlib
-
-    return importlib.import_module
-
-
-def drawn(out):
-    assert all(path.stat().st_size > 3000 for path in out.iterdir())
-    return sorted(path.name for path in out.iterdir())
-
-
-def both(*names):
-    return sorted(f"{name}.{kind}" for name in names for kind in ("pdf", "png"))
-
-
 def test_needs_neither_mpi_nor_petsc(run, tmp_path):
-    code = ("import runpy, sys; sys.modules.update(mpi4py=None, petsc4py=None, numba=None); sys.path.insert(0, {0!r}); "
-            "sys.argv = ['focused.py', {1!r}, '--out', {2!r}]; runpy.run_path({0!r} + '/focused.py', run_name='__main__')")
-    done = subprocess.run([sys.executable, "-c", code.format(str(SCRIPTS), str(run), str(tmp_path / "out"))],
-                          capture_output=True, text=True, timeout=120)
+    done = draw_alone("focused", run, "--out", tmp_path / "out")
     assert done.returncode == 0 and not done.stderr, done.stderr
     assert drawn(tmp_path / "out") == both(*FIGURES)
 
 
 @pytest.mark.filterwarnings("error")
 def test_figures(run, tmp_path, inside):
-    status, out, err = inside(run, "--out", tmp_path)
+    status, out, err = inside("focused", run, "--out", tmp_path)
     assert status == 0 and not err
     assert drawn(tmp_path) == both(*FIGURES)
     assert "z2/exact - 1 = 1.00e-05" in out and "telegraph is off by" in out
@@ -180,7 +128,7 @@ def test_what_is_not_there_is_left_out(tmp_path, inside, solo):
     """A run that has not ended has no dispersion; with a source nothing is there at first; a table's law is not known."""
     ongoing = focused_run(tmp_path / "ongoing", solo, transport='scattering = "table"', ended=False)
     source = focused_run(tmp_path / "source", solo, transport="sigma = 1.0", source=True)
-    status, out, err = inside(ongoing, source, "--out", tmp_path / "out")
+    status, out, err = inside("focused", ongoing, source, "--out", tmp_path / "out")
     assert status == 0
     assert drawn(tmp_path / "out" / "ongoing") == both("profiles", "maps", "moments", "errors")
     assert drawn(tmp_path / "out" / "source") == both("profiles", "maps", "errors")
@@ -192,7 +140,7 @@ def test_scan(tmp_path, inside):
     """Two laws with a column each; of slopes 2 and 4; a point that has not ended is counted."""
     scan = scan_of(tmp_path / "scan", laws=("", 'scattering = "power"\nq = 1.5'))
     (scan / "points" / "0005" / "summary.json").unlink()
-    status, out, err = inside(scan)
+    status, out, err = inside("focused", scan)
     assert status == 0 and not err
     assert drawn(scan / "figures") == both("scaling")
     assert out.count("fitted:   diffusion 2.000, hyperdiffusion 4.000, telegraph 4.000") == 2
@@ -315,6 +263,6 @@ REFUSALS = [value for name, value in sorted(globals().items()) if name.startswit
 def test_refusals(run, tmp_path, inside, refusal):
     """One message, status 2, no traceback."""
     arguments, words = refusal(run, tmp_path)
-    status, out, err = inside(*arguments)
+    status, out, err = inside("focused", *arguments)
     assert status == 2 and err.startswith("focused.py: ") and "Traceback" not in err
     assert words in err

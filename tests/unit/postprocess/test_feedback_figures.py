@@ -1,12 +1,12 @@
 """postprocess/feedback.py as a user starts it, on runs written from formulas: what it draws, leaves out and refuses."""
 
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from figures import both, draw, draw_alone, drawn
 
 pytest.importorskip("matplotlib")
 pytest.importorskip("h5netcdf")
@@ -15,9 +15,6 @@ xarray = pytest.importorskip("xarray")
 from hpccr.errors import InputError  # noqa: E402
 from hpccr.units import GeV, c, kyr, m_p, pc  # noqa: E402
 
-ROOT = Path(__file__).parents[2]
-SCRIPT = ROOT / "postprocess" / "feedback.py"
-MODULES = ("common", "ensembles", "feedback", "feedback_figures")
 EVERY = ("pressure", "velocity", "work", "spectra", "heating", "cr_heating", "edge", "cavity", "intensity", "expelled",
          "emission")
 TIMES = (0, 0.5, 2, 10, 30, 100, 300, 1000, 1200, 2000, 2900, 5000, 6600, 10000)
@@ -112,30 +109,9 @@ def data(tmp_path):
 
 
 @pytest.fixture
-def modules(monkeypatch):
-    """The scripts' modules, imported as the scripts import them: (feedback, feedback_figures)."""
-    monkeypatch.syspath_prepend(str(SCRIPT.parent))
-    for name in MODULES:
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    import feedback
-    import feedback_figures
-
-    yield feedback, feedback_figures
-    sys.modules["common"].plt.close("all")
-    for name in MODULES:
-        sys.modules.pop(name, None)
-
-
-def draw(*arguments):
-    return subprocess.run([sys.executable, str(SCRIPT), *map(str, arguments)], capture_output=True, text=True, timeout=300)
-
-
-def names(directory):
-    return sorted(path.name for path in directory.iterdir())
-
-
-def files(figures):
-    return sorted(f"{name}.{kind}" for name in figures for kind in ("pdf", "png"))
+def modules(load):
+    """The scripts' modules: (feedback, feedback_figures)."""
+    return load("feedback"), load("feedback_figures")
 
 
 def words(figure):
@@ -148,28 +124,24 @@ def words(figure):
 
 
 def test_all_figures_of_three_coefficients(runs, data, tmp_path):
-    done = draw(*runs.values(), "--out", tmp_path / "here", "--data", data)
+    done = draw("feedback", *runs.values(), "--out", tmp_path / "here", "--data", data)
     assert done.returncode == 0 and not done.stderr, done.stderr
-    assert names(tmp_path / "here") == files([*EVERY, "local"])
-    assert all(path.stat().st_size > 5000 for path in (tmp_path / "here").iterdir())
+    assert drawn(tmp_path / "here") == both(*EVERY, "local")
 
 
 def test_what_a_short_run_lacks_is_left_out(tmp_path):
     """Up to 100 kyr, without some variables, and without numba: a line on stderr for each figure that is not drawn."""
     run = write(tmp_path / "short", 3e27, times=(0, 1, 100), without=("em_Halpha", "spectrum_left", "radius"))
-    code = ("import runpy, sys; sys.modules.update(mpi4py=None, petsc4py=None, numba=None); "
-            f"sys.argv = ['feedback.py', {str(run)!r}]; sys.path.insert(0, {str(SCRIPT.parent)!r}); "
-            f"runpy.run_path({str(SCRIPT)!r}, run_name='__main__')")
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    done = draw_alone("feedback", run)
     absent = {"spectra", "cr_heating", "edge", "cavity", "intensity", "emission"}
     assert done.returncode == 0, done.stderr
     assert {line.split(" is not drawn: ")[0] for line in done.stderr.splitlines()} == absent
     assert len(done.stderr.splitlines()) == len(absent) and "spectrum_left" in done.stderr
-    assert names(run / "figures") == files(set(EVERY) - absent)
+    assert drawn(run / "figures") == both(*set(EVERY) - absent)
 
 
 def test_refusal_is_one_message(tmp_path):
-    done = draw(tmp_path / "nowhere")
+    done = draw("feedback", tmp_path / "nowhere")
     assert done.returncode == 2 and done.stdout == ""
     assert done.stderr.startswith("feedback.py: ") and "no such directory" in done.stderr and "Traceback" not in done.stderr
 

@@ -1,0 +1,72 @@
+"""postprocess/transport.py and postprocess/gas.py: figures of small runs with the exact solutions, and what they say to bad input."""
+
+import warnings
+
+import numpy as np
+import pytest
+from figures import both, draw_alone, drawn
+from jobs import small
+
+pytest.importorskip("matplotlib")
+pytest.importorskip("h5netcdf")
+
+from hpccr import driver  # noqa: E402
+from hpccr.deck import reader  # noqa: E402
+from hpccr.problems import registry  # noqa: E402
+
+# Script, deck, whether an exact solution is known.
+CASES = [("transport", "transport_slab", True), ("transport", "transport_sphere", False), ("gas", "feedback_sod", True),
+         ("gas", "feedback_sedov", True), ("gas", "feedback_tube_cr", True), ("gas", "feedback_quick", False)]
+SEEN = {"transport": "Particles", "gas": "Gas"}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, solo):
+    """Makes small runs of decks, each once; only looked at."""
+    made = {}
+
+    def of(name):
+        if name not in made:
+            made[name] = tmp_path_factory.mktemp(name) / "run"
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                deck = small(made[name].parent / "deck.toml", name, cells=60, lanes=9, part=1.0 if "feedback" not in name else 0.3, pieces=3)
+                assert driver.run(reader.read(deck, problems=registry), made[name]) == 0
+        return made[name]
+
+    return of
+
+
+@pytest.mark.parametrize("script", SEEN)
+def test_needs_neither_mpi_nor_petsc(run, tmp_path, script):
+    done = draw_alone(script, run({"transport": "transport_slab", "gas": "feedback_sod"}[script]), "--out", tmp_path / "out")
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    assert drawn(tmp_path / "out") == both(script)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("script, deck, known", CASES)
+def test_figure_with_the_exact_solution(run, tmp_path, inside, load, script, deck, known):
+    """What is dashed is near to the run, though its cells are coarse: a solution of another deck or time would be far off."""
+    status, _, err = inside(script, run(deck), "--out", tmp_path)
+    assert status == 0 and not err and drawn(tmp_path) == both(script)
+    seen = getattr(load(script), SEEN[script])(run(deck))
+    last = seen.shown[-1]
+    exact = seen.exact(last)
+    assert (exact is not None) == known
+    if known:
+        ours, theirs = (last["f"].values, exact) if script == "transport" else (last["P_g"].values, exact[2])
+        assert np.abs(ours - theirs).sum() < 0.15 * np.abs(theirs).sum()
+
+
+def test_figures_of_gas_alone_are_not_empty(run, tmp_path, inside):
+    """postprocess/feedback.py leaves out what has no curve, and says so."""
+    status, out, err = inside("feedback", run("feedback_sod"), "--out", tmp_path)
+    assert status == 0 and "velocity.png" in out and "intensity is not drawn: it would be empty" in err
+    assert not {"intensity.png", "spectra.png", "expelled.png"} & set(drawn(tmp_path))
+
+
+@pytest.mark.parametrize("script, other", [("transport", "feedback_sod"), ("gas", "transport_slab")])
+def test_a_run_of_another_problem_is_refused(run, inside, script, other):
+    status, _, err = inside(script, run(other))
+    assert status == 2 and "not a snapshot of the problem" in err
