@@ -8,13 +8,15 @@ import os
 import stat
 
 import pytest
+from jobs import ensembles, kinds, small
 from launch import mpirun
 
-from hpccr import cli, units
+from hpccr import cli, driver, parallel, units
 from hpccr.deck.compound import Fractions, Integers, Measure
 from hpccr.deck.keys import Choice, Flag, Integer, Number, Quantities, Quantity, Table, Text
 from hpccr.deck.messages import toml
 from hpccr.deck.reader import read
+from hpccr.deck.schema import Section
 from hpccr.errors import InputError
 from hpccr.problems import registry
 
@@ -198,3 +200,91 @@ cli.main(["run", "deck.toml"])
 """
     done = mpirun(2, code, timeout=30, cwd=tmp_path)
     assert done.returncode == status and words in done.stderr, done.stderr
+
+
+def refused(capsys, *words):
+    """What the command line says when it refuses these words."""
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(list(words))
+    out, err = capsys.readouterr()
+    assert exit_.value.code == 2 and out == "" and err.count("hpccr: ") == 1, err
+    return err
+
+
+def test_what_a_terminal_would_obey_or_hide_is_written_out(tmp_path, capsys):
+    path = tmp_path / "deck.toml"
+    path.write_text('problem = "cloud"\n[medium]\nphase = "\\u001b[31mred\\u202e"\n"\\u0085x" = 1\n', encoding="utf-8")
+    err = refused(capsys, "check", str(path))
+    assert "\\x85x" in err and all(c.isprintable() or c == "\n" for c in err), ascii(err)
+    err = refused(capsys, "check", "cloud_quick", "--set", "medium.phase=a\rb\nc\x1b[2Jd")
+    assert "\\u001b[2Jd" in err and len(err.splitlines()) == 3 and all(c.isprintable() or c == "\n" for c in err), ascii(err)
+
+
+def test_a_value_set_twice_is_refused_and_both_are_shown_in_short(capsys):
+    err = refused(capsys, "check", "cloud_quick", "--set", f"medium.phase={'x' * 500}", "--set", "medium.phase=WNM")
+    assert "set twice" in err and "\n  allowed  each key once" in err and "…" in err and len(err) < 400
+
+
+def test_no_distances_at_all_are_refused(tmp_path):
+    text = message(write(tmp_path / "deck.toml", "cloud", Section("diagnostics", ""), "distances = []"))
+    assert "distances: 0 values" in text and "allowed  1 to" in text
+
+
+def test_petsc_options_cannot_be_varied_and_others_can(tmp_path):
+    text = message(write(tmp_path / "deck.toml", "cloud", Section("scan", ""), '"solver.petsc" = ["-ksp_type gmres", ""]'))
+    assert "[scan] solver.petsc: this key cannot be varied" in text and "\n  allowed  " in text
+
+
+@pytest.mark.parametrize("problem", [name for name in registry.names() if registry.load(name).engine != "ensemble"])
+def test_more_cells_than_an_integer_counts_are_refused(tmp_path, problem):
+    axes = [section for section in registry.load(problem).sections if section.name.startswith("axes.")]
+    lines = "\n".join(f"[{axis.name}]\ncells = {axis.keys['cells'].high}" for axis in axes)
+    path = tmp_path / "deck.toml"
+    path.write_text(f"problem = {toml(problem)}\n{lines}\n")
+    text = message(path)
+    assert "cells on all axes together" in text and "\n  allowed  at most 5e+08" in text
+
+
+@pytest.mark.parametrize("name", [*kinds(), *ensembles()])
+def test_a_run_beyond_the_memory_of_the_machine_is_refused_and_leaves_nothing(tmp_path, solo, monkeypatch, name):
+    monkeypatch.setattr(parallel, "_machine_memory", lambda: 100.0 * 2**20)
+    path = small(tmp_path / "deck.toml", name)
+    with pytest.raises(InputError, match="this run needs more memory than there is\n  given    about .* MiB\n  allowed  100 MiB"):
+        driver.run(read(path, problems=registry), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_memory_of_the_machine_is_that_of_its_kernel_at_most(solo):
+    assert 2**26 < solo.memory() <= os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_a_cooling_table_is_found_beside_its_deck(tmp_path, monkeypatch):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "table.txt").write_text("4 -23\n6 -22\n8 -22.5\n")
+    path = write(tmp_path / "there" / "deck.toml", "feedback", Section("gas", ""), 'cooling_table = "table.txt"')
+    monkeypatch.chdir(tmp_path)
+    assert "density" in driver.check(read(path, problems=registry))
+    path = write(tmp_path / "there" / "deck.toml", "feedback", Section("gas", ""), 'cooling_table = "tabel.txt"')
+    assert "[gas] cooling_table: tabel.txt: there is no such file" in message(path)
+
+
+def test_petsc_options_that_are_none_are_refused_before_the_run(tmp_path):
+    text = message(write(tmp_path / "deck.toml", "transport", Section("solver", ""), 'petsc = "ksp_rtol 1e-6"'))
+    assert "[solver] petsc: not a PETSc option" in text and '\n  allowed  "-name [value]"' in text
+    text = refusal(tmp_path, 'petsc = "-snes_type nonsense"')
+    assert text.startswith("[solver] petsc, or after --: PETSc does not accept these options")
+
+
+def refusal(tmp_path, line):
+    """What a run of problem transport says to PETSc options, from a process of its own: PETSc keeps them."""
+    path = write(tmp_path / "deck.toml", "transport", Section("solver", ""), line)
+    done = mpirun(1, ["-m", "hpccr", "run", path, "--out", str(tmp_path / "run")], cwd=tmp_path)
+    assert done.returncode == 2 and not (tmp_path / "run").exists(), done.stderr
+    return done.stderr.partition("hpccr: ")[2]
+
+
+@pytest.mark.parametrize("cut, kind", [('p_low = "1e12 GeV"', "wave"), ('p_low = "1e12 GeV"', "cloud"), ('p_high = "1e-9 GeV"', "tube")])
+def test_a_cut_off_that_leaves_no_cosmic_rays_is_refused(tmp_path, cut, kind):
+    path = write(tmp_path / "deck.toml", "feedback", Section("source", ""), f"{cut}\n[initial]\nkind = {toml(kind)}")
+    with pytest.raises(InputError, match=f"(?s){cut[:5]}.*no CRs between the ends of the p axis\n  given .*\n  allowed"):
+        driver.check(read(path, problems=registry))

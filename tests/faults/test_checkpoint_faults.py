@@ -3,11 +3,11 @@
 import os
 import random
 import shutil
-import subprocess
 import time
 
 import numpy as np
 import pytest
+from jobs import small_disk
 from launch import kill, mpirun, start, succeed
 
 from hpccr.errors import InputError, RunError
@@ -130,16 +130,12 @@ def test_damage_is_found_on_any_number_of_ranks(tmp_path, solo, n):
 
 
 @pytest.fixture
-def small_disk(tmp_path):
+def disk(tmp_path):
     """A file system of 4 MiB."""
-    place = tmp_path / "small"
-    place.mkdir()
-    mount = shutil.which("mount")
-    if mount is None or subprocess.run([mount, "-t", "tmpfs", "-o", "size=4m", "tmpfs", place],
-                                       capture_output=True).returncode:
-        pytest.skip("a small tmpfs cannot be mounted here (needs root)")
-    yield place
-    subprocess.run(["umount", "-l", place], check=True)
+    with small_disk(tmp_path / "small", 4096) as place:
+        if place is None:
+            pytest.skip("a small tmpfs cannot be mounted here (needs root)")
+        yield place
 
 
 # What is left to notice the full disk is narrowed by `mode`: the look at the free space, the reservation of
@@ -187,8 +183,8 @@ if comm.rank == 0:
 
 @pytest.mark.parametrize("mode", ["look", "reserve", "write"])
 @pytest.mark.parametrize("n", [1, 2, 3])
-def test_full_disk_leaves_the_last_checkpoints(small_disk, n, mode):
-    succeed(n, ["-c", FILL_DISK, small_disk, mode])
+def test_full_disk_leaves_the_last_checkpoints(disk, n, mode):
+    succeed(n, ["-c", FILL_DISK, disk, mode])
 
 
 CLOSED = """
@@ -231,6 +227,16 @@ def test_unwritable_directory_of_one_rank(tmp_path, solo):
     (tmp_path / "file").touch()
     with pytest.raises(RunError, match="cannot be written"):
         Store(tmp_path / "file" / "below", solo).save(1, [Variable.whole("x", (), 1.0)], {})
+
+
+def test_a_directory_that_has_vanished_is_not_made_again(tmp_path, solo):
+    """Nor does it matter when it goes: before a checkpoint is written, or before it is sealed."""
+    store = Store(tmp_path / "run" / "checkpoints", solo)
+    with pytest.raises(RunError, match="No such file or directory"):
+        store.save(1, [Variable.whole("x", (), 1.0)], {})
+    assert not (tmp_path / "run").exists()
+    with pytest.raises(RunError, match="No such file or directory"):
+        checkpoint._seal(store.path(1), store.path(1), solo)
 
 
 ENDLESS = """

@@ -10,11 +10,10 @@ import signal
 import time
 
 import pytest
-from jobs import PATIENT, ended, hpccr, kinds, same_bits, small
+from jobs import PATIENT, ended, hpccr, kinds, newest, same_bits, small
 from launch import descendants, kill, start
 
 from hpccr.output import checkpoint
-from hpccr.output.checkpoint import Store
 
 KILLS = int(os.environ.get("HPCCR_KILLS", "12"))
 
@@ -28,16 +27,8 @@ def kill_at_once(process, random_):
     return kill(process)
 
 
-def newest(run, solo):
-    """Step of the newest checkpoint, which must be valid; -1 if there is none at all."""
-    warnings = []
-    saved = Store(run / "checkpoints", solo).load_latest(warnings.append)
-    assert not warnings, warnings
-    return saved.step if saved else -1
-
-
 @pytest.mark.parametrize("n", [0, 2])
-def test_killed_again_and_again(tmp_path, solo, n):
+def test_killed_again_and_again(tmp_path, n):
     """Each time: wait for a checkpoint of this start, then for a random part of a step, then SIGKILL."""
     random_, kills, wanted = random.Random(n), 0, max(1, KILLS // 2)
     path = small(tmp_path / "deck.toml", kinds()[0], "output.checkpoint_steps=1", "time.rtol=1e-6", cells=30, lanes=4)
@@ -60,7 +51,7 @@ def test_killed_again_and_again(tmp_path, solo, n):
             kill_at_once(process, random_)
             kills += 1
             torn += len(list(run.rglob("*.tmp")))
-            step = newest(run, solo)
+            step = newest(run)
             assert step >= max(seen, reached), "a checkpoint was lost"
             reached, words = step, ["restart", run]
         else:
@@ -69,7 +60,7 @@ def test_killed_again_and_again(tmp_path, solo, n):
     print(f"{kills} kills in {runs} runs on {n} ranks, {torn} while a file was being written")
 
 
-def test_killed_before_the_first_checkpoint(tmp_path, solo):
+def test_killed_before_the_first_checkpoint(tmp_path):
     """There is nothing to go on from: a restart says so and begins at the beginning."""
     path = small(tmp_path / "deck.toml", kinds()[0], cells=30, lanes=4)
     hpccr(0, "run", path, "--out", tmp_path / "whole")
@@ -77,6 +68,6 @@ def test_killed_before_the_first_checkpoint(tmp_path, solo):
     while not (tmp_path / "run" / "deck.toml").exists() and process.poll() is None:
         pass
     kill(process)
-    assert newest(tmp_path / "run", solo) == -1
+    assert newest(tmp_path / "run") == -1
     assert "there is no checkpoint yet" in hpccr(0, "restart", tmp_path / "run").stdout
     same_bits(tmp_path / "whole", tmp_path / "run")

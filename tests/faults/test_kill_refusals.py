@@ -6,6 +6,7 @@ import pytest
 from jobs import deck, hpccr, kinds, small, stopped
 
 from hpccr import cli
+from hpccr.output import rundir
 
 NAME = kinds()[0]
 
@@ -92,4 +93,15 @@ def test_the_same_deck_in_other_words_goes_on(left, tmp_path):
     run = shutil.copytree(left / "pieces", tmp_path / "run")
     edited(run, "[time]", "# a remark\n[time]")
     edited(run, "rtol = 0.0001", "rtol = 1e-4")
+    hpccr(0, "restart", run)
+
+
+def test_two_at_once_in_a_directory(left, tmp_path):
+    """The second is sent away, changes nothing, and is let in when the first has ended."""
+    run = shutil.copytree(left / "pieces", tmp_path / "run")
+    with rundir.hold(run / "deck.toml", "run"):
+        before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+        err = hpccr(2, "restart", run, status=2).stderr
+        assert err.count("hpccr: ") == 1 and "another hpccr run is at work" in err and "Traceback" not in err
+        assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
     hpccr(0, "restart", run)
