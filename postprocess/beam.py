@@ -149,6 +149,7 @@ def modes(seen, points):
 
 
 def main():
+    """Read the command line, draw, and say what was found."""
     parser = Arguments(prog="beam.py", description=__doc__.split("\n")[0])
     parser.add_argument("directory", metavar="DIR", help="the run")
     parser.add_argument("--energies", help='energies of the curves, such as "1 TeV, 10 TeV"; the nearest points are drawn')

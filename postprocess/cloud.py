@@ -257,6 +257,7 @@ def _distances(cloud, text):
 
 
 def main():
+    """Read the command line, draw, and say what was found."""
     parser = Arguments(prog="cloud.py", description=__doc__.split("\n")[0])
     parser.add_argument("directory", metavar="DIR", help="the run")
     parser.add_argument("--out", help="where the figures go; default DIR/figures")

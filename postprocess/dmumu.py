@@ -130,6 +130,7 @@ def _levels(axis, seen):
 
 
 def main():
+    """Read the command line, draw, and say what was found."""
     seen, out = drawn("dmumu.py", __doc__, Scattering)
     for one in seen:
         if not np.isfinite(one.theory).any():

@@ -17,7 +17,7 @@ local       with --data: E² J of three sources of 1.2, 2.9, 6.6 Myr at 228.7, 4
 
 Figures 1, 2, 4, 10 compare all runs with CR heating; the others show the run whose D0 is nearest to the published one. Times
 are those of the nearest snapshots, as the legends say. A figure whose variables or times are not there is left out, with a
-line on standard error.
+line on standard error. Of gas alone, as in shock tubes and blasts, postprocess/gas.py draws more.
 """
 
 import sys
@@ -285,10 +285,20 @@ def local(seen, data):
 
 # -- the command ---------------------------------------------------------------------------------------------
 
+
+def drawn(figure):
+    """The figure, if there is a curve in it."""
+    curves = (line.get_ydata() for axis in figure.axes for line in axis.get_lines())
+    if not any(len(values) > 2 and np.isfinite(np.asarray(values, float)).any() for values in curves):
+        raise Absent("it would be empty")
+    return figure
+
+
 FIGURES = (pressure, velocity, work, spectra, heating, cr_heating, edge, cavity, intensity, expelled, emission)
 
 
 def main():
+    """Read the command line, draw, and say what was found."""
     parser = Arguments(prog="feedback.py", description=__doc__.split("\n")[0])
     parser.add_argument("directories", metavar="RUN", nargs="+", help="a run; several are compared")
     parser.add_argument("--out", help="where the figures go; default figures/ in the first RUN")
@@ -303,7 +313,7 @@ def main():
     draw += [("local", lambda seen: local(seen, data))] if data else []
     for name, figure in draw:
         try:
-            save(figure(seen), out, name)
+            save(drawn(figure(seen)), out, name)
         except Absent as reason:
             plt.close("all")
             missing += 1

@@ -140,7 +140,9 @@ def sample(label, **style):
 
 
 def legend(figure, lines, columns, title=None):
-    """The legend above the panels."""
+    """The legend above the panels, in rows of like lengths of at most so many columns."""
+    rows = -(-len(lines) // columns)
+    columns = -(-len(lines) // max(rows, 1))
     figure.legend(handles=lines, title=title, loc="outside upper center", ncols=columns, columnspacing=1.4, handlelength=2.2)
 
 

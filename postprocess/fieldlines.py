@@ -142,6 +142,7 @@ def _legends(figure, seen):
 
 
 def main():
+    """Read the command line, draw, and say what was found."""
     seen, out = drawn("fieldlines.py", __doc__, FieldLines)
     for one in seen:
         for name in PARAMETERS:

@@ -283,6 +283,7 @@ def draw(one, out):
 
 
 def main():
+    """Read the command line, draw, and say what was found."""
     parser = Arguments(prog="focused.py", description=__doc__.split("\n")[0])
     parser.add_argument("directories", metavar="DIR", nargs="+", help="a run, or a scan over epsilon")
     parser.add_argument("--out", help="where the figures go; default figures/ in each DIR")

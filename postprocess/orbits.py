@@ -147,6 +147,7 @@ def _legends(figure, seen):
 
 
 def main():
+    """Read the command line, draw, and say what was found."""
     seen, out = drawn("orbits.py", __doc__, Orbits)
     for one in seen:
         for which in COLUMNS:

@@ -10,7 +10,6 @@ DIR is what hpccr scan made: DIR/scan.json lists the points. Those that have not
 drawn open where the run itself says that it found no plateau, or where the window begins before one scattering time.
 """
 
-import csv
 import itertools
 import json
 import math
@@ -19,11 +18,11 @@ from pathlib import Path
 
 import numpy as np
 from common import WIDTH, Arguments, colours, log_limits, plt, read_json, save, script, tidy_log
-from ensembles import GREY, entry, kind_label, measured, number, read_deck
+from ensembles import GREY, entry, kind_label, number, read_deck
+from rigidity_tables import ROWS, show, write
 
 from hpccr.errors import InputError
 
-ROWS = ("par", "perp")
 SYMBOL = {"par": "\\lambda_\\parallel", "perp": "\\lambda_\\perp"}
 # Published slopes (Mertsch 2020; Dundovic et al. 2020; Kuhlen et al. 2025): value, in words, where it is drawn [r_g/L_c].
 PUBLISHED = {"par": ((1 / 3, "1/3", (0.0, 0.1)), (2.0, "2", (3.0, np.inf))),
@@ -34,6 +33,8 @@ KIND = "turbulence.kind"
 # What the panels, the colours and the axes stand for.
 BASE = (KIND, "turbulence.eta", "turbulence.dB", "ensemble.rigidity", "ensemble.gyroradius")
 MARKERS = "osD^vP"
+# Ends the key of a setting that is told as a multiple.
+RATIO = " ratio"
 SCAN = "the directory of a scan, as hpccr scan made it"
 
 
@@ -48,7 +49,8 @@ class Point:
     eta, rigidity : float
         δB²/(B0² + δB²); r_g/L_c.
     others : tuple of (key, value)
-        What else the scan varies at the same kind, level and rigidity: each setting is a curve of its own.
+        What else the scan varies at the same kind, level and rigidity: each setting is a curve of its own. Where the settings of
+        one rigidity are no other's, as multiples of its first one, to a digit.
     along : dict
         Values by key that go along with kind, level and rigidity.
     path, error : dict of float
@@ -87,13 +89,15 @@ class Scan:
     def __init__(self, directory):
         self.directory, self.points, self.missing = Path(directory), [], []
         listed = _listed(self.directory)
-        free = _free([values for _, values in listed])
+        every = [values for _, values in listed]
+        free = _free(every)
+        firsts = _firsts(every, free)
         for place, values in listed:
             summary = read_json(self.directory / place / "summary.json")
             if summary is None:
                 self.missing.append(place)
             else:
-                self.points.append(_point(self.directory / place, place, (values, free), summary))
+                self.points.append(_point(self.directory / place, place, (values, free, firsts.get(_base(values))), summary))
         if not self.points:
             raise InputError("no point of the scan is finished yet", where=self.directory, given=f"{len(self.missing)} points",
                              allowed="a scan with at least one point that has a summary.json")
@@ -151,9 +155,24 @@ def _free(points):
     return sorted({key for (key, *_), found in seen.items() if len(found) > 1})
 
 
+def _base(values):
+    """Kind, level and rigidity of a point's values: tuple."""
+    return tuple(json.dumps(values.get(key)) for key in BASE)
+
+
+def _firsts(points, free):
+    """Where settings are told as multiples: the first point's values at each kind, level and rigidity; else an empty dict."""
+    firsts, at = {}, [_base(values) for values in points]
+    for base, values in zip(at, points):
+        firsts.setdefault(base, values)
+    settings = {json.dumps([values.get(key) for key in free]) for values in points}
+    numbers = all(isinstance(values.get(key), int | float) and values[key] for values in points for key in free)
+    return firsts if numbers and len(settings) > max(map(at.count, at), default=0) else {}
+
+
 def _point(directory, place, varied, summary):
-    """The Point of a finished run; `varied`: its values, and the keys that make curves of their own."""
-    values, free = varied
+    """The Point of a finished run; `varied`: its values, the keys that make curves of their own, and those of which they are multiples."""
+    values, free, first = varied
     # The run's deck has the kind's own word where the scan has another one for it.
     deck = read_deck(directory / "deck.toml").get("turbulence", {})
     kind, eta = str(deck.get("kind", values.get(KIND, "turbulence"))), number(summary, "eta")
@@ -165,7 +184,9 @@ def _point(directory, place, varied, summary):
     error = {row: number(summary, f"lambda_{row}", "error") for row in ROWS}
     plain = {key: value if isinstance(value, str | int | float) else json.dumps(value) for key, value in sorted(values.items())}
     others = tuple((key, plain[key]) for key in free if key in plain)
-    along = {key: value for key, value in plain.items() if key not in (*free, *BASE)}
+    if first:
+        others = tuple((key + RATIO, float(f"{value / first[key]:.1g}")) for key, value in others)
+    along = {key: value for key, value in plain.items() if key not in (*(key for key, _ in others), *BASE)}
     flat = {row: _flat(summary, row) for row in ROWS}
     return Point(place, kind, eta, rigidity, others, along, path, error, flat, {}, {}, {})
 
@@ -200,6 +221,7 @@ def slopes_of(curve):
 
 
 def _panels(scan):
+    """A figure with a column for each kind of turbulence: (figure, axes)."""
     columns = len(scan.kinds)
     size = (WIDTH * (0.16 + 0.84 * max(columns, 1.5) / 3), 5.4)
     figure, axes = plt.subplots(2, columns, figsize=size, sharex=True, sharey="row", squeeze=False)
@@ -288,14 +310,23 @@ def slopes(scan):
     return figure
 
 
+def _setting(other):
+    """What a curve differs in, in words."""
+    if not all(key.endswith(RATIO) for key, _ in other):
+        return ", ".join(f"{key.split('.')[-1]} = {value}" for key, value in other)
+    multiples = [f"{key.removesuffix(RATIO).split('.')[-1]} × {value:g}" for key, value in other if value != 1]
+    return ", ".join(multiples) or "the first of its rigidity"
+
+
 def _legend(figure, scan, reference):
+    """The legend below the panels: levels, points that differ in more, and what is missing."""
     from matplotlib.lines import Line2D
 
     entries = [(Line2D([], [], color=colour, marker="o", markersize=3.5), f"$\\eta$ = {eta:.4g}")
                for eta, colour in zip(scan.etas, colours(len(scan.etas)))]
     if len(scan.others) > 1:
         entries += [(Line2D([], [], color="0.3", linestyle="none", marker=_marker(i)),
-                     ", ".join(f"{key.split('.')[-1]} = {value}" for key, value in other)) for i, other in enumerate(scan.others)]
+                     _setting(other)) for i, other in enumerate(scan.others)]
     if not all(flat for p in scan.points for flat in p.flat.values()):
         open_ = Line2D([], [], color="0.3", linestyle="none", marker="o", markersize=3.5, markerfacecolor="white")
         entries.append((open_, "no plateau"))
@@ -303,66 +334,13 @@ def _legend(figure, scan, reference):
     if scan.missing:
         total = len(scan.missing) + len(scan.points)
         entries.append((Line2D([], [], linestyle="none"), f"({len(scan.missing)} of {total} points not finished)"))
-    columns = min(len(entries), int(figure.get_figwidth() / 1.15))
+    longest = max(len(words) for _, words in entries)
+    columns = max(1, min(len(entries), int(figure.get_figwidth() / max(1.15, 0.5 + 0.06 * longest))))
     figure.legend(*zip(*entries), loc="outside upper center", ncols=columns, columnspacing=1.4)
 
 
-# -- numbers -------------------------------------------------------------------------------------------------
-
-
-def table(scan):
-    """The numbers: header and rows, each a list.
-
-    Returns
-    -------
-    list of str, list of list
-    """
-    keys = [key for key, _ in scan.points[0].others] + list(scan.points[0].along)
-    header = ["rigidity [L_c]", "kind", "eta", *keys]
-    for row in ROWS:
-        header += [f"lambda_{row} [L_c]", f"lambda_{row}_error [L_c]", f"slope_{row}", f"slope_{row}_error", f"plateau_{row}"]
-    rows = []
-    for p in scan.points:
-        line = [p.rigidity, p.kind, p.eta, *(value for _, value in p.others), *p.along.values()]
-        for row in ROWS:
-            line += [p.path[row], p.error[row], p.slope[row], p.slope_error[row], int(p.flat[row])]
-        rows.append([*line, p.directory])
-    return [*header, "directory"], rows
-
-
-def show(scan):
-    """Print the numbers, aligned."""
-    keys = [key.split(".")[-1] for key, _ in scan.points[0].others]
-    lines = [["r_g/L_c", "kind", "eta", *keys, "lambda_par/L_c", "slope", "lambda_perp/L_c", "slope", ""]]
-    for p in scan.points:
-        line = [f"{p.rigidity:.4g}", p.kind, f"{p.eta:.4g}", *(str(value) for _, value in p.others)]
-        for row in ROWS:
-            line += [measured(p.path[row], p.error[row]), measured(p.slope[row], p.slope_error[row]).replace("nan", "-")]
-        line.append("" if all(p.flat.values()) else "no plateau: " + ", ".join(row for row in ROWS if not p.flat[row]))
-        lines.append(line)
-    widths = [max(map(len, column)) for column in zip(*lines)]
-    for line in lines:
-        print("  ".join(word.ljust(width) for word, width in zip(line, widths)).rstrip())
-    if scan.missing:
-        few = ", ".join(scan.missing[:5]) + (", ..." if len(scan.missing) > 5 else "")
-        print(f"{len(scan.missing)} of {len(scan.missing) + len(scan.points)} points are not finished: {few}")
-
-
-def _write(scan, out):
-    """scan.csv."""
-    header, rows = table(scan)
-    path = Path(out) / "scan.csv"
-    try:
-        with path.open("w", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(header)
-            writer.writerows(rows)
-    except OSError as error:
-        raise InputError(f"cannot write: {error.strerror or error}", where=path) from None
-    print(path)
-
-
 def main():
+    """Read the command line, draw, and say what was found."""
     parser = Arguments(prog="rigidity_scan.py", description=__doc__.split("\n")[0])
     parser.add_argument("directory", metavar="DIR", help="the scan")
     parser.add_argument("--out", help="where figures and table go; default DIR/figures")
@@ -373,7 +351,7 @@ def main():
     out = given.out or scan.directory / "figures"
     save(paths(scan), out, "scan")
     save(slopes(scan), out, "slopes")
-    _write(scan, out)
+    write(scan, out)
     show(scan)
 
 

@@ -1,0 +1,125 @@
+# What the job scripts share. They read it from jobscripts/ in the directory they are submitted from: the project's root, or a
+# copy of that folder.
+
+# What your cluster needs to find hpccr, see the README, e.g.:
+# module load openmpi petsc hdf5; source ~/hpccr/.venv/bin/activate
+
+export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1 H5PY_ALWAYS_USE_MPI=1
+# The launcher, with its options: MPIRUN="srun --mpi=pmix".
+read -ra launcher <<< "${MPIRUN:-mpirun}"
+# A job goes on so many times at most: a guard against one that never gets anywhere.
+most=50
+# hpccr was stopped, and can go on.
+stopped=75
+
+# USR1 to this shell goes to the launcher, which passes it to the ranks: hpccr writes a checkpoint and ends with status 75. TERM
+# would not do, for mpirun kills the ranks a second later.
+job='' asked=''
+trap 'asked=yes; [ -z "$job" ] || kill -USR1 "$job"' USR1
+
+# on_ranks COMMAND…: run it under the launcher, and return its status.
+on_ranks() {
+    local status
+    [ -z "$asked" ] || return $stopped
+    "${launcher[@]}" "$@" &
+    job=$!
+    wait "$job"
+    status=$?
+    # A signal ends the wait, not the run.
+    while [ $status -gt 128 ] && kill -0 "$job" 2>/dev/null; do
+        wait "$job"
+        status=$?
+    done
+    job=''
+    return $status
+}
+
+# run_or_restart DECK DIRECTORY [options of hpccr run]: begin a run, or go on with it from its last checkpoint.
+run_or_restart() {
+    local deck=$1 directory=$2
+    shift 2
+    if [ -f "$directory/deck.toml" ]; then
+        on_ranks hpccr restart "$directory" ${limit:+--walltime "$limit"}
+    else
+        on_ranks hpccr run "$deck" --out "$directory" ${limit:+--walltime "$limit"} "$@"
+    fi
+}
+
+# again_slurm STATUS: requeue a job that can go on, and end this one.
+again_slurm() {
+    if [ "$1" -eq $stopped ] && [ "${SLURM_RESTART_COUNT:-0}" -lt $most ]; then
+        scontrol requeue "$SLURM_JOB_ID" || echo "the job was not requeued; submit it again, and it goes on" >&2
+    fi
+    exit "$1"
+}
+
+# again_pbs STATUS SCRIPT VARIABLE…: submit a job that can go on once more, with these variables, and end this one.
+again_pbs() {
+    local status=$1 script=$2 names
+    shift 2
+    export AGAIN=$((${AGAIN:-0} + 1))
+    names=AGAIN${MPIRUN:+,MPIRUN}$(printf ',%s' "$@")
+    # Names alone: qsub takes the values from the environment, whatever characters are in them.
+    if [ "$status" -eq $stopped ] && [ $AGAIN -lt $most ]; then
+        qsub -v "$names" "$script" || echo "the job was not submitted again; submit it again, and it goes on" >&2
+    fi
+    exit "$status"
+}
+
+# settings FILE NUMBER: the settings in that line of a file as options, in the array `options`.
+settings() {
+    local line part parts
+    options=()
+    line=$(sed -n "$2p" "$1")
+    [ -n "$line" ] || { echo "$1 has no line $2" >&2; exit 2; }
+    IFS=';' read -ra parts <<< "$line"
+    for part in "${parts[@]}"; do
+        part=${part#"${part%%[![:space:]]*}"}
+        options+=(--set "$part")
+    done
+}
+
+# array_run DECK DIRECTORY [options]: as run_or_restart, or a scan where the settings are of one.
+array_run() {
+    case " ${*:3}" in
+        *" scan."*) on_ranks hpccr scan "$1" --out "$2" ${limit:+--walltime "$limit"} "${@:3}" ;;
+        *) run_or_restart "$@" ;;
+    esac
+}
+
+# scaling_study DECK DIRECTORY MOST [KEY EACH]: run a deck on 1, 2, 4, … MOST ranks at its own size, and, if a KEY is given, with
+# KEY = EACH × ranks; a line of DIRECTORY/scaling.csv for each. What is there already is not run again.
+scaling_study() {
+    local deck=$1 directory=$2 ranks=1 key=${4:-} each=${5:-} table status=0
+    table=$directory/scaling.csv
+    mkdir -p "$directory" || exit 1
+    [ -f "$table" ] || echo "mode,ranks,steps,seconds,seconds_per_step" > "$table"
+    while [ "$ranks" -le "$3" ]; do
+        study_point strong "$ranks" || status=$?
+        [ -z "$key" ] || study_point weak "$ranks" --set "$key=$((each * ranks))" || status=$?
+        [ -z "$asked" ] || return $stopped
+        ranks=$((2 * ranks))
+    done
+    return $status
+}
+
+# study_point MODE RANKS [options]: one run of scaling_study.
+study_point() {
+    local mode=$1 ranks=$2 place status all=("${launcher[@]}")
+    place=$directory/$mode-$(printf %05d "$ranks")
+    shift 2
+    [ -f "$place/summary.json" ] || {
+        rm -rf "$place"         # a time that was cut in two says nothing
+        launcher+=(-n "$ranks")
+        on_ranks hpccr run "$deck" --out "$place" "$@"
+        status=$?
+        launcher=("${all[@]}")
+        [ $status -eq 0 ] || return $status
+    }
+    # The last words of a run: "done: 120 steps, …, 3.4 s", or units of work.
+    sed -n 's/.*  done: \([0-9]*\) [a-z]*,.* \([0-9.]*\) s$/\1 \2/p' "$place/run.log" | tail -n 1 | while read -r steps seconds; do
+        grep -q "^$mode,$ranks," "$table" ||
+            awk -v m="$mode" -v r="$ranks" -v n="$steps" -v s="$seconds" \
+                'BEGIN { printf "%s,%d,%d,%s,%.6g\n", m, r, n, s, s / n }' >> "$table"
+    done
+}

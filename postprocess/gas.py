@@ -1,0 +1,97 @@
+"""Figure of the gas in runs of `feedback`: density, velocity and pressures along r, with the exact ones of shock tubes and blasts.
+
+    python postprocess/gas.py DIR [--out DIR/figures]
+
+gas         n, v, P_g and, where there are CRs, P_cr along r at several times; dashed the exact solution of a shock tube of gas, or of gas
+            and CRs that are tied to it, and of a strong blast wave
+"""
+
+import numpy as np
+from common import WIDTH, Arguments, colours, log_limits, open_run, plt, save, script, thinned, tidy_log
+
+from hpccr.deck import reader
+from hpccr.physics.blast import sedov
+from hpccr.physics.riemann import cosmic_ray_shock_tube
+from hpccr.problems import registry
+from hpccr.units import kyr, m_p, pc
+
+# Variable, label, and what makes its unit of the one in cgs.
+ROWS = (("n", "$n$  [cm$^{-3}$]", 1 / m_p), ("v", "$v$  [km s$^{-1}$]", 1e-5),
+        ("P_g", "$P_g$  [erg cm$^{-3}$]", 1.0), ("P_cr", "$P_\\mathrm{CR}$  [erg cm$^{-3}$]", 1.0))
+
+
+class Gas:
+    """A run of `feedback`, seen by its figure.
+
+    Attributes
+    ----------
+    run : common.Run
+    shown : list of xarray.Dataset
+        The snapshots that are drawn.
+    deck : hpccr.deck.reader.Deck
+    r : array (nr,) [pc]
+    """
+
+    def __init__(self, directory):
+        self.run = open_run(directory, "feedback", ("r", *(name for name, _, _ in ROWS)))
+        self.shown = [self.run.snapshots[i] for i in thinned(self.run.times, 5)]
+        self.deck = reader.read(self.run.directory / "deck.toml", problems=registry)
+        self.r = self.shown[0]["r"].values
+
+    def exact(self, snapshot):
+        """(ρ, v, P_g, P_cr) in cgs: arrays (nr,); or None, where no exact solution is known."""
+        gas, kind, t = self.deck.gas, self.deck.initial.kind, float(snapshot["time"]) * kyr
+        if t == 0 or gas.cooling or gas.conduction or gas.heating or self.deck.transport.D0 > 0:
+            return None
+        first = self.run.snapshots[0]
+        if kind == "tube":
+            left, right = ((m_p * first["n"].values[end], 0.0, first["P_g"].values[end], first["P_cr"].values[end]) for end in (0, -1))
+            return cosmic_ray_shock_tube((self.r * pc - self.deck.source.radius) / t, left, right)
+        if kind == "blast" and gas.geometry == "sphere":
+            rho, v, P = sedov(self.r * pc, t, self.deck.source.energy, m_p * first["n"].values[-1])
+            return rho, v, P, np.zeros_like(P)
+        return None
+
+
+def figure(seen):
+    """A panel for each variable; colours are times."""
+    rows = [row for row in ROWS if any(snapshot[row[0]].values.any() for snapshot in seen.shown)]
+    picture, axes = plt.subplots(2, 2, figsize=(WIDTH, 4.8), sharex=True)
+    for axis, (name, label, factor) in zip(axes.flat, rows):
+        for colour, snapshot in zip(colours(len(seen.shown)), seen.shown):
+            time = f"{float(snapshot['time']):.4g} {snapshot['time'].attrs.get('units', 'kyr')}"
+            axis.plot(seen.r, snapshot[name].values, color=colour, label=time)
+        for snapshot in seen.shown:
+            exact = seen.exact(snapshot)
+            if exact is not None:
+                axis.plot(seen.r, factor * exact[ROWS.index((name, label, factor))], color="black", linestyle=(0, (2, 3)), linewidth=0.8,
+                          label="exact" if snapshot is seen.shown[-1] else None)
+        highest = [snapshot[name].values.max() for snapshot in seen.shown]
+        if name.startswith("P") and highest[0] > 30 * highest[-1] > 0:
+            axis.set_yscale("log")
+            axis.set_ylim(log_limits(np.array([snapshot[name].values for snapshot in seen.shown]), 6))
+            tidy_log(axis.yaxis)
+        axis.set_ylabel(label)
+        axis.set_xlim(0, seen.r[-1])
+    for axis in axes.flat[len(rows):]:
+        axis.set_axis_off()
+    for axis in axes.flat[max(0, len(rows) - 2):len(rows)]:
+        axis.tick_params(labelbottom=True)
+        axis.set_xlabel("$r$  [pc]")
+    lines, names = axes[0, 0].get_legend_handles_labels()
+    picture.legend(lines, names, loc="outside upper center", ncols=8, handlelength=1.4, columnspacing=1.4)
+    return picture
+
+
+def main():
+    """Read the command line and draw."""
+    parser = Arguments(prog="gas.py", description=__doc__.split("\n")[0])
+    parser.add_argument("directory", metavar="DIR", help="the run")
+    parser.add_argument("--out", help="where the figure goes; default DIR/figures")
+    given = parser.parse_args()
+    seen = Gas(given.directory)
+    save(figure(seen), given.out or seen.run.directory / "figures", "gas")
+
+
+if __name__ == "__main__":
+    script(main)
