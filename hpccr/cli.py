@@ -73,7 +73,9 @@ def list_(deck, problem, reference):
     """Show problems, decks and what each reproduces."""
     if reference:
         return _print_reference()
-    return _on_root(lambda: _tell(_reference(deck or problem) if deck or problem else _catalogue()))
+    from hpccr.reference import catalogue
+
+    return _on_root(lambda: _tell(catalogue.keys(deck or problem) if deck or problem else catalogue.catalogue()))
 
 
 @hpccr.command()
@@ -117,9 +119,7 @@ def run(petsc, deck, out, overrides, quick, walltime):
     content = _on_root(lambda: _base(_read(deck, overrides, quick)).to_dict())
     from hpccr import driver
 
-    out = out or _name(content)
-    _tell(f"run in {out} (kernels are compiled the first time: half a minute)")
-    return driver.run(Deck.from_dict(content, registry), out, limit, petsc)
+    return driver.run(Deck.from_dict(content, registry), out or _name(content), limit, petsc)
 
 
 @hpccr.command(cls=_Solving)
@@ -255,27 +255,6 @@ def _seconds(text):
     return limit
 
 
-def _catalogue():
-    """The problems and the decks, a line each and what they reproduce below."""
-    from hpccr.deck import library
-    from hpccr.problems import registry
-
-    problems, decks = {name: registry.load(name) for name in registry.names()}, library.decks()
-    width, wide = max(map(len, problems), default=0), max(map(len, decks), default=0)
-    lines = ["problems"]
-    for name, problem in problems.items():
-        lines.append(f"  {name:<{width}}  {problem.summary}")
-        if problem.reproduces:
-            lines.append(f"  {'':<{width}}  reproduces {problem.reproduces}")
-    lines += ["", "decks"]
-    lines += [f"  {name:<{wide}}  {library.title(path)}".rstrip() for name, path in decks.items()]
-    lines += ["", "hpccr check DECK     what follows from a deck, and what it costs",
-              "hpccr run DECK       runs it (hpccr scan, where its line begins with Scan); --quick: its quick form",
-              "hpccr list --deck X  every key that the deck X, or a deck of the problem X, may have",
-              "run/REFERENCE.md     every key, output variable and command"]
-    return "\n".join(lines)
-
-
 def _print_reference():
     """The reference of everything; it makes runs in small, each by one process."""
     if parallel.launched() and parallel.world().size > 1:
@@ -283,23 +262,6 @@ def _print_reference():
     from hpccr import reference
 
     _tell(reference.text(hpccr, STATUSES))
-
-
-def _reference(name):
-    """Every key of the problem, or of the deck, `name`."""
-    from hpccr.deck import changes, library
-    from hpccr.deck import scan as scans
-    from hpccr.problems import registry
-
-    if name in registry.names():
-        problem = registry.load(name)
-    else:
-        known = [*registry.names(), *library.decks()]
-        if name not in library.decks() and not os.path.exists(name):
-            raise InputError("no such problem or deck", given=name, allowed=", ".join(known), nearest=nearest(name, known))
-        problem = registry.load(_read(name, ()).problem)
-    head = f'problem = "{problem.name}"  {problem.summary}\n'
-    return "\n".join([head, *(section.reference() for section in problem.sections), scans.reference(), changes.reference()])
 
 
 # -- the way in and the way out ------------------------------------------------------------------------------

@@ -28,7 +28,8 @@ HOLDS = 0.05
 _FEATURES = {
     "messages": ("1", "lane sides", "line sides", "line cut", "lane cut", "lane rounds", "line rounds", "further lane rounds",
                  "further line rounds", "rounds", "further rounds"),
-    "bytes": ("1", "line sides", "line rounds", "further line rounds", "lane sides × cells", "line sides × lanes", "line cut × lanes", "lane cut × cells", "lane rounds × cells",
+    "bytes": ("1", "line sides", "line rounds", "further line rounds",
+              "lane sides × cells", "line sides × lanes", "line cut × lanes", "lane cut × cells", "lane rounds × cells",
               "line rounds × lanes", "further lane rounds × cells", "further line rounds × lanes", "rounds", "further rounds"),
     "collectives": ("1", "line cut", "log P"),
     "received": ("1", "line cut", "log P", "all cells", "all lanes", "cells", "lanes"),
@@ -271,24 +272,27 @@ def predict(case, size, ranks, latency, bandwidth, collective=None):
     InputError
         So many ranks cannot share the grid, or would cut lines and the case does not know what that takes.
     """
-    a, b, c = (case["model"]["rates"][key] for key in "abc")
     counts, rounds = traffic(case, size, ranks), math.ceil(math.log2(ranks))
     waits = counts["messages"] * latency + counts["collectives"] * rounds * (latency if collective is None else collective)
     moves = (counts["bytes"] + counts["received"]) / bandwidth
+    compute = _compute(case, size, ranks)
+    # Deals at the beginning, and to find that nothing is left, come on top.
+    deals = (compute / ROUND + 2 if ranks > 1 else 0) if case["engine"] == "ensemble" else 1
+    parts = {"compute": compute, "latency": deals * waits, "bandwidth": deals * moves}
+    total = sum(parts.values())
+    return {**parts, "total": total, **({"per unit": total * ranks / size[0]} if case["engine"] == "ensemble" else {}), **counts}
+
+
+def _compute(case, size, ranks):
+    """Seconds of the rank that has most, in a step or, of an ensemble, in all; parameters as `predict`."""
+    a, b, c = (case["model"]["rates"][key] for key in "abc")
     if case["engine"] == "ensemble":
         units, members = size
-        compute = (a * members + b) * math.ceil(units / ranks)
-        # Two more: to begin with, and to find that nothing is left.
-        deals = compute / ROUND + 2 if ranks > 1 else 0
-        parts = {"compute": compute, "latency": deals * waits, "bandwidth": deals * moves}
-        total = sum(parts.values())
-        return {**parts, "total": total, "per unit": total * ranks / units, **counts}
+        return (a * members + b) * math.ceil(units / ranks)
     lane_parts, line_parts = cut(case, size, ranks)
     if line_parts > 1 and not case["model"]["lines"]:
         raise InputError("lines are cut by so many ranks, which this case was not measured with", given=f"{ranks} ranks, {size[1]} lanes",
                          allowed="fewer ranks, more lanes, or a case with lines cut")
     own_cells, own_lanes = math.ceil(size[0] / line_parts), math.ceil(size[1] / lane_parts)
     alike = size[0] if case["engine"] == "flow" else own_cells
-    more = case["model"]["cut work"] if line_parts > 1 else 1.0
-    parts = {"compute": more * (a * own_cells * own_lanes + c * alike + b), "latency": waits, "bandwidth": moves}
-    return {**parts, "total": sum(parts.values()), **counts}
+    return (case["model"]["cut work"] if line_parts > 1 else 1.0) * (a * own_cells * own_lanes + c * alike + b)

@@ -83,6 +83,8 @@ def begin(deck, out, session):
         # Only now: what the problem, the grid or PETSc refuses leaves no directory behind.
         rundir.create(out, session.comm.on_root(lambda: _echo(deck)), session.comm)
         with rundir.alone(out, session.comm):
+            if not session.label:
+                job.progress.say(f"run in {out} (kernels are compiled the first time: half a minute)")
             _start(job)
             return job.loop()
 

@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 
+from hpccr import parallel
 from hpccr.driver.job import Job, size_text
 from hpccr.errors import InputError
 from hpccr.particles.pool import Pool
@@ -190,24 +191,28 @@ class EnsembleJob(Job):
         return state
 
     def _finish(self):
-        """Sum up and write: snapshot, history, further files, and at last the summary."""
+        """Sum up and write; rank 0 alone, which has all tallies."""
+        tallies = self._table(self.done, self.problem.tally_size)
+        longest = int(self.comm.max(float(max((len(rows) for rows in self.records.values()), default=0)))[0])
+        records = self._table(self.records, longest * self.problem.record_columns)
+        self.comm.on_root(lambda: self._write(self._results(tallies, records)))
+        self.progress.say(f"done: {len(self.units)} units, {time.monotonic() - self.began:.1f} s")
+
+    def _write(self, results):
+        """Snapshot, history, and at last the summary: on rank 0."""
         from hpccr.output import rundir
         from hpccr.output.history import History
         from hpccr.output.variable import Variable
 
-        tallies = self._table(self.done, self.problem.tally_size)
-        longest = int(self.comm.max(float(max((len(rows) for rows in self.records.values()), default=0)))[0])
-        records = self._table(self.records, longest * self.problem.record_columns)
-        results = self.comm.on_root(lambda: self._results(tallies, records))
-        self.snapshot(0, [Variable.whole(*row) for row in results.variables], results.attributes)
+        comm = parallel.alone()
+        self.snapshot(0, [Variable.whole(*row) for row in results.variables], results.attributes, comm)
         self.columns = [(name, unit, meaning) for name, unit, _, meaning in results.history]
-        history = History(self.directory / rundir.HISTORY, [column[:2] for column in self.columns], self.comm)
+        history = History(self.directory / rundir.HISTORY, [column[:2] for column in self.columns], comm)
         history.start()
         for row in zip(*(column[2] for column in results.history)):
             history.append(row)
         history.close()
-        self.summarise(results.summary)
-        self.progress.say(f"done: {len(self.units)} units, {time.monotonic() - self.began:.1f} s")
+        self.summarise(results.summary, comm)
 
     def _table(self, rows, width):
         """Rows {number: values} of all ranks, on rank 0: {number: array (width,)}."""

@@ -128,22 +128,23 @@ class Job:
         self.progress.say(f"stopped by {why} {where}; go on with: hpccr restart {self.directory}")
         return STOPPED
 
-    def snapshot(self, number, variables, attributes=()):
-        """Write a snapshot with the attributes that all have; collective."""
+    def snapshot(self, number, variables, attributes=(), comm=None):
+        """Write a snapshot with the attributes that all have; collective on `comm`, by default the job's."""
         import hpccr
         from hpccr.output import rundir, snapshot
         from hpccr.problems import registry
 
         common = {"title": registry.load(self.deck.problem).summary, "problem": self.deck.problem,
                   "hpccr_version": hpccr.__version__, "deck": self.deck.as_toml(), **dict(attributes)}
-        snapshot.write(rundir.snapshot_path(self.directory, number), variables, common, self.comm)
+        snapshot.write(rundir.snapshot_path(self.directory, number), variables, common, comm or self.comm)
 
-    def summarise(self, summary):
-        """Write summary.json, which marks the run as finished; collective."""
+    def summarise(self, summary, comm=None):
+        """Write summary.json, which marks the run as finished; collective on `comm`, by default the job's."""
         from hpccr.output import hdf5, rundir
 
-        with hdf5.stage(self.comm, self.directory / rundir.SUMMARY):
-            if self.comm.rank == 0:
+        comm = comm or self.comm
+        with hdf5.stage(comm, self.directory / rundir.SUMMARY):
+            if comm.rank == 0:
                 rundir.write_json(self.directory / rundir.SUMMARY, summary)
 
 
