@@ -104,8 +104,14 @@ def output_section(unit="s"):
 TIME = time_section()
 OUTPUT = output_section()
 
+
+def no_option(words):
+    """The first of PETSc's options, list of words, that cannot be one: a lone dash, or one in front without a dash; or None."""
+    return next((word for place, word in enumerate(words) if not word.strip("-") or place == 0 and not word.startswith("-")), None)
+
+
 def _check_petsc(solver):
-    if solver.petsc.split() and not solver.petsc.lstrip().startswith("-"):
+    if no_option(solver.petsc.split()) is not None:
         raise Refused("not a PETSc option", "petsc", allowed='"-name [value]", as "-ts_type bdf"')
 
 

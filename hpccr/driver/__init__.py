@@ -142,7 +142,7 @@ def _job(deck, directory, session):
 def _stored(path):
     """The deck of a run directory."""
     if not path.parent.is_dir() or not path.is_file():
-        what = "this is not a run directory" if path.parent.is_dir() else "there is no such directory"
+        what = "this is not a run directory" if path.parent.exists() else "there is no such directory"
         raise InputError(what, where=str(path.parent), allowed=f"a directory that `hpccr run` made, with a {path.name} in it; a run that "
                          "was killed before its first step has left none, and begins with hpccr run again")
     return reader.read(path, problems=registry)

@@ -9,6 +9,7 @@ import sys
 
 import numpy as np
 
+from hpccr.deck.common import no_option
 from hpccr.errors import InputError, RunError
 from hpccr.operators.petsc_matrix import PLACE, Assembled, BlockMatrix, LinePreconditioner, refused
 
@@ -37,8 +38,8 @@ def initialise(options=()):
     import petsc4py
 
     options = list(options)
-    if options and not options[0].startswith("-"):
-        raise InputError("not a PETSc option", where=PLACE, given=options[0], allowed="-name [value], as -ts_type bdf")
+    if no_option(options) is not None:
+        raise InputError("not a PETSc option", where=PLACE, given=no_option(options), allowed="-name [value], as -ts_type bdf")
     if "petsc4py.PETSc" not in sys.modules:
         # Once only: every further call would end PETSc once more, and its end is collective.
         # Signals are the driver's. At the end PETSc names the options that nothing used: they may be misspelt.

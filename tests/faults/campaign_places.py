@@ -20,7 +20,10 @@ WORDS = {"full disk": ("disk full", "No space left"), "read-only": ("Read-only f
 
 
 def strike(case, out, row, n, what, fault, dice, **options):
-    """Run a case on `n` ranks, let `fault()` befall it at some moment, and see it end; whether it was still at work by then."""
+    """Run a case on `n` ranks, let `fault()` befall it at some moment, and see it end; whether it was struck.
+
+    A fault that returns False could not be brought about.
+    """
     process = begin(case, out, n, **options)
     try:
         wait_for(dice.choice(("start-up", "steps", "steps", "writing")), case, out, process, dice)
@@ -30,14 +33,15 @@ def strike(case, out, row, n, what, fault, dice, **options):
             row.how[f"{what}: too late"] += 1
             return False
         pids, busy = processes(process), bool(unfinished(out))
-        fault()
+        struck = fault() is not False
         # The directory of checkpoints is made again, and the run goes on to its end.
-        status, said, err = row.whole(process) if what == "vanished checkpoints" else row.end(process, pids)
+        goes_on = not struck or what == "vanished checkpoints"
+        status, said, err = row.whole(process) if goes_on else row.end(process, pids)
     finally:
         kill(process)
-    row.met += busy
-    told(row, what, status, said, err)
-    return True
+    row.met += busy and struck
+    told(row, what if struck else f"{what}, refused while a file is open", status, said, err)
+    return struck
 
 
 def told(row, what, status, said, err):
@@ -45,7 +49,7 @@ def told(row, what, status, said, err):
     row.how[f"{what}: status {status}"] += 1
     row.hear(said, err, allowed=1 + err.count("no more log"))
     assert status in (0, 1, 2), f"{what}: status {status}\n{err[-3000:]}"
-    assert not status or any(word in err for word in WORDS[what]), f"{what}: status {status}\n{err[-3000:]}"
+    assert not status or any(word in err for word in WORDS.get(what, ())), f"{what}: status {status}\n{err[-3000:]}"
 
 
 def full(case, place, row, n, dice):
@@ -67,27 +71,19 @@ def read_only(case, place, row, n, dice):
     """A disk that becomes read-only, as after an error of the disk: from the start, or in between where no file is open."""
     with small_disk(place / "disk", 1 << 20) as disk:
         assert disk is not None, "a tmpfs cannot be mounted here (needs root)"
-        out, closed = disk / "run", []
+        out = disk / "run"
 
         def close(mode="ro"):
-            done = subprocess.run(["mount", "-o", f"remount,{mode}", disk], capture_output=True, check=False)
-            closed.append(done.returncode == 0)
+            return subprocess.run(["mount", "-o", f"remount,{mode}", disk], capture_output=True, check=False).returncode == 0
 
-        # A file open for writing keeps a tmpfs from that: then the run is stopped first.
-        strike(case, out, row, n, "read-only", lambda: _until(close, closed), dice)
+        # A file open for writing keeps a tmpfs from that, so it is tried a few times.
+        strike(case, out, row, n, "read-only", lambda: any(close() for _ in range(40)), dice)
         close()
         told(row, "read-only", *row.whole(begin(case, out, n)))
         for run in case.runs(out):
             newest(run)
         close("rw")
         case.settle(out, n, {n})
-
-
-def _until(close, closed, tries=40):
-    for _ in range(tries):
-        close()
-        if closed[-1]:
-            return
 
 
 def no_rights(case, place, row, n, dice):

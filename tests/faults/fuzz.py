@@ -101,19 +101,19 @@ def _time_limit():
         signal.signal(signal.SIGPROF, before)
 
 
-# On ranks: the command, for every list of words in a file from a given one on, and how it ended, a line each, into another file.
+# On ranks: the command, for every list of words in a file from a given one on, and how it ended, a line each, into another file. All but
+# the way out: there a rank with an error ends its process.
 SERVE = """
 import contextlib, io, json, sys, time
 from hpccr import cli, parallel
 given, results, first = sys.argv[1:]
 comm = parallel.world()
 for words in json.load(open(given))[int(first):]:
-    out, err, began, status = io.StringIO(), io.StringIO(), time.monotonic(), 0
+    out, err, began = io.StringIO(), io.StringIO(), time.monotonic()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            cli.main(words)
-        except SystemExit as exit_:
-            status = exit_.code
+        status, message = cli._outcome(words)
+        if message and comm.rank == 0:
+            print("hpccr:", message, file=sys.stderr)
     said = comm.raw.gather([status, err.getvalue()])
     if comm.rank == 0:
         assert {one for one, _ in said} == {status}, said
@@ -187,7 +187,7 @@ def runs(given, folder, ranks):
         outcome = run(case, folder, ranks) if number not in shared else _left(next(served), folder / f"out{number}")
         if outcome.faults and number in shared:
             again = run(case, folder, ranks)
-            outcome = again if again.faults else dataclasses.replace(outcome, faults=[f"{fault}, not by itself" for fault in outcome.faults])
+            outcome = dataclasses.replace(again, faults=again.faults or [f"{fault}, not by itself" for fault in outcome.faults])
         yield outcome
     for _ in served:        # its end, and the ranks'
         pass
@@ -270,8 +270,8 @@ def _nan(place):
     import numpy as np
 
     snapshots = sorted((place / "snapshots").glob("*.h5"))
-    if not snapshots:
-        return ["no snapshot"]
+    if not snapshots:       # none were wanted
+        return []
     with h5py.File(snapshots[-1]) as file:
         if registry.load(np.asarray(file.attrs["problem"]).astype(str).item()).engine == "ensemble":      # an error of one realisation is not known
             return []

@@ -271,6 +271,8 @@ def test_a_cooling_table_is_found_beside_its_deck(tmp_path, monkeypatch):
 def test_petsc_options_that_are_none_are_refused_before_the_run(tmp_path):
     text = message(write(tmp_path / "deck.toml", "transport", Section("solver", ""), 'petsc = "ksp_rtol 1e-6"'))
     assert "[solver] petsc: not a PETSc option" in text and '\n  allowed  "-name [value]"' in text
+    for dash in ("-", "--", "-ksp_rtol 1e-6 -"):
+        assert "not a PETSc option" in message(write(tmp_path / "deck.toml", "transport", Section("solver", ""), f'petsc = "{dash}"'))
     text = refusal(tmp_path, 'petsc = "-snes_type nonsense"')
     assert text.startswith("[solver] petsc, or after --: PETSc does not accept these options")
 

@@ -34,7 +34,7 @@ CASES = {
     "in proc": (lambda deck, run: ["run", deck, "--out", "/proc/none"], "cannot be made: No such file or directory"),
     "holds a run": (lambda deck, run: ["run", deck, "--out", run], "already holds a run"),
     "holds files": (lambda deck, run: ["run", deck, "--out", run / "checkpoints"], "is not empty"),
-    "restart nothing": (lambda deck, run: ["restart", run / "nothing"], "not a run directory"),
+    "restart nothing": (lambda deck, run: ["restart", run / "nothing"], "there is no such directory"),
     "restart a file": (lambda deck, run: ["restart", deck], "not a run directory"),
     "restart a folder": (lambda deck, run: ["restart", run / "snapshots"], "not a run directory"),
     "other value": (lambda deck, run: edited(run, "cells = 40", "cells = 41"), "cells: 40 != 41"),

@@ -115,7 +115,6 @@ def half_lives(cloud, cells=1600, rtol=1e-6, z_max=200.0, method="BDF"):
                       rtol=rtol, atol=1e-3 * rtol, events=(of_all, of_inside))
     if s.status != 1:
         raise ArithmeticError(s.message)
-    m = np.searchsorted(lines.z, 1.0)
     I_R = np.interp(1.0, (lines.z[1:] + lines.z[:-1]) / 2, s.y_events[1][0][cells:])
     return Halves(s.t_events[0][0] * cloud.unit_time, s.t_events[1][0] * cloud.unit_time, I_R, cloud.Pi * halves[1],
                   len(s.t))

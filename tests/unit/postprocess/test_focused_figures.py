@@ -158,8 +158,8 @@ def test_moments_are_those_of_the_kinetic_equation(run, load):
     times = one.run.times[1:]
     exact = one.exact(times, first)
     assert exact[0] - WIDTH**2 == pytest.approx(growth(times, 0.3), rel=1e-9)
-    for snapshot, wanted in zip(one.later, exact.T):
-        assert one.moments_of(snapshot, "f0") == pytest.approx(wanted, rel=1e-6)
+    for later, wanted in zip(one.later, exact.T):
+        assert one.moments_of(later, "f0") == pytest.approx(wanted, rel=1e-6)
 
 
 def test_models_are_off_by_what_they_differ(run, load):
