@@ -68,7 +68,7 @@ def full(case, place, row, n, dice):
 
 
 def read_only(case, place, row, n, dice):
-    """A disk that becomes read-only, as after an error of the disk: from the start, or in between where no file is open."""
+    """A disk that is read-only when the run is gone on with; while a run has a file open the system itself refuses to make it so."""
     with small_disk(place / "disk", 1 << 20) as disk:
         assert disk is not None, "a tmpfs cannot be mounted here (needs root)"
         out = disk / "run"
