@@ -37,6 +37,10 @@ def state():
 """
 
 WRITE = STATE + """
+import os
+if comm.rank == 0:
+    os.makedirs(sys.argv[1], exist_ok=True)
+comm.barrier()
 store = Store(sys.argv[1] + "/checkpoints", comm)
 for step in (10, 20, 30):
     path = store.save(step, state(), {"t": 0.1 + 0.2, "rank": comm.rank})

@@ -140,8 +140,8 @@ class Pair(Problem):
         return [Diffusion(0, WaveScattering(one, [1]), ends),
                 WaveBalance(0, [1], (0, 1), one, (0 * one, 0 * one), ends, reabsorption=True)]
 
-    def initial(self):
-        z, f = self.line().centers, self.line().faces
+    def initial(self, cells, lanes):
+        z, f = self.line().centers[cells], self.line().faces[cells.start:cells.stop + 1]
         return [self.P(z, 0.0)[:, None], np.log(self.pair(f, self.t0)[0])[:, None]]
 
 

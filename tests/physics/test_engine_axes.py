@@ -30,8 +30,8 @@ class Plain(Problem):
     def terms(self):
         return self._terms
 
-    def initial(self):
-        return [self._initial]
+    def initial(self, cells, lanes):
+        return [self._initial[cells, lanes]]
 
     def final(self):
         """(f in the cells, change of the whole content)."""
