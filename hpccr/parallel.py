@@ -148,14 +148,33 @@ class Comm:
         -------
         (array, array), zero where there is no such rank
         """
-        values, found, requests = np.ascontiguousarray(values, dtype=float), [], []
-        for other in (self.rank - reach, self.rank + reach):
-            found.append(np.zeros_like(values))
-            if 0 <= other < self.size:
-                requests += [self.raw.Irecv(found[-1], source=other), self.raw.Isend(values, dest=other)]
+        others = [other if 0 <= other < self.size else None for other in (self.rank - reach, self.rank + reach)]
+        return tuple(np.zeros(np.shape(values)) if theirs is None else theirs for theirs in self.exchange(others, (values, values)))
+
+    def exchange(self, others, values):
+        """What two neighbours give for what they get.
+
+        Parameters
+        ----------
+        others : (int or None, int or None)
+            The ranks below and above, whatever that means: the one above has this rank below it.
+        values : (array, array)
+            What they get, each of the shape of what it gives.
+
+        Returns
+        -------
+        list of two arrays, None where there is no neighbour
+        """
+        found, requests = [None, None], []
+        # What goes down is tagged 0, and up 1: with two ranks on a ring both neighbours are the same.
+        for tag, (other, value) in enumerate(zip(others, values)):
+            if other is not None:
+                found[tag] = np.empty(np.shape(value))
+                requests += [self.raw.Irecv(found[tag], source=other, tag=1 - tag),
+                             self.raw.Isend(np.ascontiguousarray(value, dtype=float), dest=other, tag=tag)]
         if requests:
             type(requests[0]).Waitall(requests)
-        return tuple(found)
+        return found
 
     def swap(self, other, value):
         """What the rank `other` gives (plain numbers, strings, lists, dicts) for this rank's `value`; both call it."""

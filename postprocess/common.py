@@ -305,6 +305,19 @@ class Arguments(argparse.ArgumentParser):
         raise InputError(message, allowed=" ".join(self.format_usage().split()[1:]))
 
 
+def one_figure(name, about, load, draw):
+    """What a script does that draws one figure of one run: read the command line, `draw(load(DIR))`, and save it as `name`.
+
+    about : str, the docstring of the script.
+    """
+    parser = Arguments(prog=f"{name}.py", description=about.split("\n")[0])
+    parser.add_argument("directory", metavar="DIR", help="the run")
+    parser.add_argument("--out", help="where the figure goes; default DIR/figures")
+    given = parser.parse_args()
+    seen = load(given.directory)
+    save(draw(seen), given.out or seen.run.directory / "figures", name)
+
+
 def script(main):
     """Run `main()` and exit: 0, or 2 with one message if it raises InputError."""
     try:

@@ -7,7 +7,7 @@ gas         n, v, P_g and, where there are CRs, P_cr along r at several times; d
 """
 
 import numpy as np
-from common import WIDTH, Arguments, colours, log_limits, open_run, plt, save, script, thinned, tidy_log
+from common import WIDTH, colours, log_limits, one_figure, open_run, plt, script, thinned, tidy_log
 
 from hpccr.deck import reader
 from hpccr.physics.blast import sedov
@@ -85,12 +85,7 @@ def figure(seen):
 
 def main():
     """Read the command line and draw."""
-    parser = Arguments(prog="gas.py", description=__doc__.split("\n")[0])
-    parser.add_argument("directory", metavar="DIR", help="the run")
-    parser.add_argument("--out", help="where the figure goes; default DIR/figures")
-    given = parser.parse_args()
-    seen = Gas(given.directory)
-    save(figure(seen), given.out or seen.run.directory / "figures", "gas")
+    one_figure("gas", __doc__, Gas, figure)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ transport   above f over its value at the source at first, along r, at the lowes
 """
 
 import numpy as np
-from common import WIDTH, Arguments, colours, energy_label, log_limits, open_run, plt, positive, save, script, thinned, tidy_log
+from common import WIDTH, colours, energy_label, log_limits, one_figure, open_run, plt, positive, script, thinned, tidy_log
 
 from hpccr.deck import reader
 from hpccr.problems import registry
@@ -118,13 +118,8 @@ def spectrum(axis, seen, distance):
 
 
 def main():
-    """Read the command line, draw, and say what was found."""
-    parser = Arguments(prog="transport.py", description=__doc__.split("\n")[0])
-    parser.add_argument("directory", metavar="DIR", help="the run")
-    parser.add_argument("--out", help="where the figure goes; default DIR/figures")
-    given = parser.parse_args()
-    seen = Particles(given.directory)
-    save(figure(seen), given.out or seen.run.directory / "figures", "transport")
+    """Read the command line and draw."""
+    one_figure("transport", __doc__, Particles, figure)
 
 
 if __name__ == "__main__":

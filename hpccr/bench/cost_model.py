@@ -14,10 +14,9 @@ import math
 
 import numpy as np
 
+from hpccr.driver.ensemble import ROUND
 from hpccr.errors import InputError
 
-# How often an ensemble deals its units [s].
-ROUND = 0.5
 COUNTS = ("messages", "bytes", "collectives", "received")
 _LAWS = {"log P": np.log2, "sqrt P": np.sqrt, "P": lambda p: p}
 # Counts are constant if they differ by no more than this part of the largest; another law holds if none is further from it than this part

@@ -131,8 +131,6 @@ def _weighed(name, kind, result, args, kwargs):
         return (1.0 if both else 0.5), (_size(mine, plain) + (_size(other, plain) if both else 0)) / 2
     if kind == "barriers":
         return 1.0, 0
-    if kind == "gathers":
-        return 1.0, _size(result if plain else _argument("recvbuf", 1, args, kwargs), plain)
     if kind == "broadcasts":
         return 1.0, _size(result if plain else first, plain)
     return 1.0, _size(result if plain else _argument("recvbuf", 1, args, kwargs), plain)

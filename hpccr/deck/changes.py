@@ -5,7 +5,7 @@
     "scan.turbulence.kind" = ["isotropic"]      # a list of [scan]
 """
 
-from hpccr.deck.messages import Refused, aligned, nearest, short, toml, word
+from hpccr.deck.messages import Refused, aligned, nearest, no_section, short, toml, word
 from hpccr.errors import InputError
 
 
@@ -79,8 +79,7 @@ def quick(table, schema, path):
     """
     where = f"{path}, [quick]"
     if not isinstance(table, dict | None):
-        raise InputError("a section is wanted, not a value", where=f"{path}, quick", given=f"quick = {short(toml(table))}",
-                         allowed="[quick] and keys of the deck below it")
+        raise no_section("quick", toml(table), path, "[quick] and keys of the deck below it")
     known, found = {f"{name}.{key}" for name, section in schema.items() for key in section.keys}, {}
     for name, value in _flat(table or {}, known):
         if name in found:

@@ -4,6 +4,8 @@ import datetime
 import difflib
 import json
 
+from hpccr.errors import InputError
+
 
 class Refused(Exception):
     """A value that a key, a section or a problem does not take.
@@ -55,6 +57,11 @@ def aligned(name, meaning, keys):
     """A table of the deck as text: its name and meaning, and below them `keys`, a list of (key, meaning), in two columns."""
     width = max(len(key) for key, _ in keys)
     return "\n".join([f"[{name}]  {meaning}", *(f"  {a:<{width}}  {b}" for a, b in [("key", "meaning"), *keys])]) + "\n"
+
+
+def no_section(name, text, path, allowed):
+    """The InputError for a value, written as `text`, where the deck at `path` should have the section `name`; for raising."""
+    return InputError("a section is wanted, not a value", where=f"{path}, {name}", given=f"{name} = {short(text)}", allowed=allowed)
 
 
 def short(text, length=100):

@@ -13,7 +13,7 @@ import numpy as np
 
 from hpccr.deck import changes, common, source
 from hpccr.deck import scan as scans
-from hpccr.deck.messages import Refused, nearest, short, toml, word
+from hpccr.deck.messages import Refused, nearest, no_section, short, toml, word
 from hpccr.deck.schema import Values, attribute
 from hpccr.errors import InputError
 
@@ -251,8 +251,7 @@ def _collect(table, prefix, schema, given, path):
         # A quoted "axes.z" is not the section axes.z.
         if "." not in entry and any(section == name or section.startswith(name + ".") for section in schema):
             if not isinstance(value, dict):
-                raise InputError("a section is wanted, not a value", where=f"{path}, {word(entry)}",
-                                 given=f"{word(entry)} = {short(_shown(value))}", allowed=f"[{name}] and keys below it")
+                raise no_section(word(entry), _shown(value), path, f"[{name}] and keys below it")
             _collect(value, name, schema, given, path)
         elif prefix in schema and entry in schema[prefix].keys:
             given[prefix][entry] = value

@@ -14,7 +14,7 @@ last factor running fastest.
 import math
 
 from hpccr.deck.keys import Integer
-from hpccr.deck.messages import Refused, aligned, nearest, short, toml, word
+from hpccr.deck.messages import Refused, aligned, nearest, no_section, short, toml, word
 from hpccr.errors import InputError
 
 MOST = 100_000              # points
@@ -52,8 +52,7 @@ def resolve(table, settings, schema, path):
         return None
     where = f"{path}, [scan]"
     if not isinstance(table, dict | None):
-        raise InputError("a section is wanted, not a value", where=f"{path}, scan", given=f"scan = {short(toml(table))}",
-                         allowed="[scan] and keys below it")
+        raise no_section("scan", toml(table), path, "[scan] and keys below it")
     table, settings = dict(table or {}), {origin: dict(changes) for origin, changes in settings.items()}
     groups, together = _groups(table, settings, where), _together(table, where)
     factors = [{key: values} for key, values in _flat(table, where)]

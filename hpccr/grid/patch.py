@@ -70,18 +70,11 @@ class Patch:
 
     def _swap(self, u, neighbours, count):
         """Exchange the two outermost own rows of `u` for the neighbours'."""
-        requests, arrived, raw = [], [], self.comm.raw
-        for side, neighbour in enumerate(neighbours):
-            if neighbour is None:
-                continue
-            mine = np.ascontiguousarray(u[GHOSTS:2 * GHOSTS] if side == 0 else u[count:count + GHOSTS])
-            theirs = np.empty_like(mine)
-            requests += [raw.Irecv(theirs, source=neighbour), raw.Isend(mine, dest=neighbour)]
-            arrived.append((slice(0, GHOSTS) if side == 0 else slice(count + GHOSTS, count + 2 * GHOSTS), theirs))
-        if requests:
-            type(requests[0]).Waitall(requests)
-        for place, theirs in arrived:
-            u[place] = theirs
+        below, above = self.comm.exchange(neighbours, (u[GHOSTS:2 * GHOSTS], u[count:count + GHOSTS]))
+        if below is not None:
+            u[:GHOSTS] = below
+        if above is not None:
+            u[count + GHOSTS:] = above
 
     def destroy(self):
         """Give the communicators back."""

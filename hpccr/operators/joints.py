@@ -39,3 +39,27 @@ class Joints:
             below, above = self._comm.near(g, reach)
             g = inverse @ (g - left @ below - right @ above)
         return g
+
+
+class EndJoints(Joints):
+    """The joints of parts of which neighbours see the first and the last e unknowns.
+
+    Parameters
+    ----------
+    comm : Comm
+    to_left, to_right : array (lanes, 2 e, e)
+        How the first and the last e unknowns of this rank's part answer to the last ones of the part below and to the first ones of that above.
+    """
+
+    def __init__(self, comm, to_left, to_right):
+        nothing = np.zeros_like(to_left)
+        super().__init__(comm, np.concatenate([nothing, to_left], axis=-1), np.concatenate([to_right, nothing], axis=-1))
+
+    def beyond(self, tips):
+        """The last unknowns of the part below and the first of that above, both (lanes, e, k) and zero where there is none.
+
+        tips : array (lanes, 2 e, k), this rank's first and last as if there were no other parts. Collective.
+        """
+        e = tips.shape[1] // 2
+        below, above = self._comm.near(self.solve(tips))
+        return below[:, e:], above[:, :e]

@@ -7,7 +7,7 @@ line (partition method: Wang 1981), see joints.
 import numpy as np
 
 from hpccr.operators import solve_kernels
-from hpccr.operators.joints import Joints
+from hpccr.operators.joints import EndJoints
 
 
 class LineSolver:
@@ -56,12 +56,8 @@ class LineSolver:
 
     def _factor_joints(self, last):
         """The reduced system: unknowns are the first and the last node of each part."""
-        _, m, _, lanes = self.diag.shape
         self.to_left, self.to_right = self._response(0, self.lower[0]), self._response(-1, last)
-        # Row (end, a) of a part: y + to_left·(last of the part below) + to_right·(first of the part above) = g.
-        left, right = np.zeros((2, lanes, 2 * m, 2 * m))
-        left[..., m:], right[..., :m] = self._tips(self.to_left), self._tips(self.to_right)
-        self.joints = Joints(self.column, left, right)
+        self.joints = EndJoints(self.column, self._tips(self.to_left), self._tips(self.to_right))
 
     @staticmethod
     def _tips(x):
@@ -70,11 +66,9 @@ class LineSolver:
 
     def _join(self, x):
         """Correct x (nodes, fields, lanes) by what the ends of the neighbouring parts bring; collective."""
-        m, lanes = x.shape[1:]
-        ends = self.joints.solve(self._tips(x[None])).reshape(lanes, 2, m)
-        below, above = self.column.near(ends)
-        for b in range(m):
+        below, above = self.joints.beyond(self._tips(x[None]))
+        for b in range(x.shape[1]):
             if self.column.rank > 0:
-                x -= self.to_left[b] * below[:, 1, b]
+                x -= self.to_left[b] * below[:, b, 0]
             if self.column.rank < self.column.size - 1:
-                x -= self.to_right[b] * above[:, 0, b]
+                x -= self.to_right[b] * above[:, b, 0]

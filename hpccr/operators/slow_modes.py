@@ -8,7 +8,7 @@ rank, see joints. Where z is periodic, the chain of ranks is closed by a small s
 import numpy as np
 
 from hpccr.grid.strip import GHOSTS
-from hpccr.operators.joints import Joints
+from hpccr.operators.joints import EndJoints
 from hpccr.operators.scattering import finite_volumes, spectral
 from hpccr.operators.streaming import face_weights
 
@@ -79,9 +79,7 @@ class SlowModes:
         left, right = (-tau * block for block in self._beyond)
         if strip.comm.size > 1:
             self._to_left, self._to_right = self._own(left), self._own(right)
-            edge, blocks = self._edge, np.zeros((2, 1, 2 * self._edge, 2 * self._edge))
-            blocks[0, 0, :, edge:], blocks[1, 0, :, :edge] = self._tips(self._to_left), self._tips(self._to_right)
-            self._joints = Joints(strip.comm, *blocks)
+            self._joints = EndJoints(strip.comm, self._tips(self._to_left), self._tips(self._to_right))
         if self._ring:
             self._close(left, right)
 
@@ -92,18 +90,18 @@ class SlowModes:
         return dgbtrs(self._factors[0], self._reach, self._reach, x, self._factors[1])[0]
 
     def _tips(self, x):
-        """The first three and the last three cells: array (6 modes, k)."""
-        return np.concatenate([x[:self._edge], x[-self._edge:]])
+        """The first three and the last three cells: array (1, 6 modes, k)."""
+        return np.concatenate([x[:self._edge], x[-self._edge:]])[None]
 
     def _chain(self, x):
         """The solution for x (count modes, k) on the chain of ranks, open at both ends; collective."""
-        y, edge = self._own(x), self._edge
+        y = self._own(x)
         if self._joints is not None:
-            below, above = self.strip.comm.near(self._joints.solve(self._tips(y)[None])[0])
+            below, above = self._joints.beyond(self._tips(y))
             if not self.strip.at_first:
-                y -= self._to_left @ below[edge:]
+                y -= self._to_left @ below[0]
             if not self.strip.at_last:
-                y -= self._to_right @ above[:edge]
+                y -= self._to_right @ above[0]
         return y
 
     def _close(self, left, right):

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from jobs import PATIENT, deck, distance, ended, ensembles, hpccr, kinds, long, newest, same_bits, small
+from jobs import PATIENT, deck, distance, ended, ensembles, hpccr, kinds, long, same_bits, small
 from launch import alive, descendants, finish, kill, start
 
 from hpccr.output import checkpoint
