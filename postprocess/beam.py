@@ -9,9 +9,8 @@ eigenfunctions.
 """
 
 import numpy as np
-from common import (PLAIN, WIDTH, Arguments, colours, energy_label, open_snapshot, plt, quantities, read_json, save, script,
-                    snapshot_files, tidy_log)
-from ensembles import GREY, number
+from common import Arguments, number, open_snapshot, quantities, read_json, script, snapshot_files
+from drawing import GREY, PLAIN, WIDTH, colours, energy_label, plt, save, tidy_log
 
 from hpccr.errors import InputError
 

@@ -8,8 +8,8 @@ half_life   t_1/2(E), and residence time and grammage where the summary has them
 """
 
 import numpy as np
-from common import (PLAIN, WIDTH, Arguments, colours, energy_label, log_limits, open_run, plt, positive, quantities, save, script,
-                    thinned, tidy_log)
+from common import Arguments, open_run, quantities, script
+from drawing import PLAIN, WIDTH, colours, energy_label, log_limits, plt, positive, save, thinned, tidy_log
 
 from hpccr.errors import InputError
 from hpccr.units import kyr, pc

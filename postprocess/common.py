@@ -1,4 +1,4 @@
-"""What the figure scripts share: opening a run directory, reading quantities, figure style, saving, refusing.
+"""What the figure scripts share of reading: runs, decks, summaries, quantities, the command line, refusing.
 
 A script reads DIR/snapshots/*.h5 through xarray and DIR/summary.json; it needs neither MPI nor PETSc.
 """
@@ -11,27 +11,17 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 import xarray
+from drawing import STYLE, plt, save
 
 from hpccr import units
 from hpccr.errors import InputError
 
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt    # noqa: E402 - after the choice of a backend that needs no screen
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter     # noqa: E402
-
-STYLE = {
-    "font.size": 8, "axes.titlesize": 8.5, "axes.labelsize": 8.5, "xtick.labelsize": 7.5, "ytick.labelsize": 7.5,
-    "legend.fontsize": 7.5, "legend.frameon": False, "lines.linewidth": 1.0, "lines.markersize": 3.0, "axes.linewidth": 0.6,
-    "xtick.direction": "in", "ytick.direction": "in", "xtick.top": True, "ytick.right": True, "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6, "xtick.minor.width": 0.4, "ytick.minor.width": 0.4,
-    "savefig.dpi": 200, "pdf.fonttype": 42, "figure.constrained_layout.use": True,
-}
-PLAIN = FuncFormatter(lambda x, _: f"{x:g}")
-# Figure width over two columns of a journal [inch].
-WIDTH = 7.1
+try:
+    import tomllib
+except ImportError:                 # Python 3.10
+    import tomli as tomllib
 
 
 @dataclass(frozen=True)
@@ -167,6 +157,31 @@ def read_json(path):
     return content
 
 
+def read_deck(path):
+    """The deck in `path`: dict.
+
+    Raises
+    ------
+    InputError
+    """
+    try:
+        return tomllib.loads(Path(path).read_text())
+    except (OSError, ValueError) as error:
+        raise InputError("cannot be read", where=path, given=str(error)) from None
+
+
+def entry(summary, name):
+    """The entry `name` of a summary: dict, empty if there is none."""
+    found = summary.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def number(summary, name, part="value"):
+    """`part` of the entry `name` of a summary: float, NaN if there is none."""
+    value = entry(summary, name).get(part)
+    return float(value) if isinstance(value, int | float) else math.nan
+
+
 def quantities(text, unit, option, low, high):
     """Read a list such as ``"10 GeV, 1 TeV"``.
 
@@ -201,101 +216,6 @@ def quantities(text, unit, option, low, high):
             raise InputError("out of range", where=option, given=part.strip(), allowed=f"{low:.4g} to {high:.4g} {unit}")
         found.append(value)
     return found
-
-
-def thinned(times, most=7):
-    """Indices of at most `most` times, the first and the last among them, spread evenly in log t.
-
-    Parameters
-    ----------
-    times : array (n,), increasing
-
-    Returns
-    -------
-    list of int
-    """
-    if len(times) <= most:
-        return list(range(len(times)))
-    start = np.flatnonzero(times > 0)[0]
-    wanted = np.geomspace(times[start], times[-1], most - 1)
-    nearest = [start + int(np.abs(np.log(times[start:] / t)).argmin()) for t in wanted]
-    return sorted({0, *nearest})
-
-
-def colours(n):
-    """`n` colours from dark to light blue-green to ochre, told apart by the colour-blind and in grey: early is dark."""
-    return plt.get_cmap("viridis")(np.linspace(0.0, 0.88, n)) if n > 1 else [plt.get_cmap("viridis")(0.0)]
-
-
-def positive(values):
-    """`values` with NaN where a log axis has no place for them."""
-    return np.where(np.asarray(values) > 0, values, np.nan)
-
-
-def log_limits(values, decades=7.0, top=2.0):
-    """Limits of a log axis: the peak times `top`, and at most `decades` below it.
-
-    Parameters
-    ----------
-    values : array
-        Those drawn; NaN and non-positive ones do not count.
-
-    Returns
-    -------
-    (float, float)
-    """
-    values = np.asarray(values, float).ravel()
-    values = values[np.isfinite(values) & (values > 0)]
-    if not len(values):
-        return 0.1, 10.0
-    peak = values.max()
-    return max(values.min() / top, peak * 10.0**-decades), peak * top
-
-
-def tidy_log(axis):
-    """Ticks of a log axis whose limits are set: labelled at whole decades, below two decades at 2 and 5 as well."""
-    low, high = axis.get_view_interval()
-    short, handy = high < 60 * low, low > 0.9e-3 and high < 9e3
-    axis.set_major_locator(LogLocator(10, numticks=8))
-    axis.set_minor_locator(LogLocator(10, subs=(2, 5) if short else range(2, 10), numticks=99))
-    axis.set_minor_formatter(NullFormatter() if not short else PLAIN if handy else FuncFormatter(_powers))
-    if handy:
-        axis.set_major_formatter(PLAIN)
-
-
-def _powers(x, _):
-    exponent = math.floor(math.log10(x) + 1e-9)
-    return f"${x / 10.0**exponent:.0f}\\times10^{{{exponent}}}$"
-
-
-def energy_label(E):
-    """E [GeV] in words: 10 GeV, 1 TeV."""
-    for size, unit in ((1e6, "PeV"), (1e3, "TeV"), (1.0, "GeV")):
-        if E >= size * (1 - 1e-6):
-            return f"{E / size:.3g} {unit}"
-    return f"{E * 1e3:.3g} MeV"
-
-
-def save(figure, out, name):
-    """Write `figure` as PNG and PDF into the directory `out`, made if need be, and close it; print the paths.
-
-    Raises
-    ------
-    InputError
-        The directory or a file cannot be written.
-    """
-    out = Path(out)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        for kind in ("png", "pdf"):
-            with np.errstate(invalid="ignore"):     # matplotlib's extent of a round marker in a PDF
-                figure.savefig(out / f"{name}.{kind}")
-    except OSError as error:
-        raise InputError(f"cannot write: {error.strerror or error}", where=out) from None
-    finally:
-        plt.close(figure)
-    for kind in ("png", "pdf"):
-        print(out / f"{name}.{kind}")
 
 
 class Arguments(argparse.ArgumentParser):

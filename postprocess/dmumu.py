@@ -8,8 +8,9 @@ theory has no scattering through 90 degrees: D_mumu falls to 0 at mu = 0, and is
 """
 
 import numpy as np
-from common import WIDTH, colours, plt, save, script
-from ensembles import GREY, drawn, labels, measured, open_ensemble
+from common import script
+from drawing import GREY, WIDTH, colours, plt, save
+from ensembles import drawn, labels, measured, open_ensemble
 
 from hpccr.errors import InputError
 

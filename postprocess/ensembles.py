@@ -9,16 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import xarray
-from common import Arguments, open_snapshot, positive, read_json, snapshot_files, tidy_log
+from common import Arguments, entry, number, open_snapshot, read_deck, read_json, snapshot_files
+from drawing import GREY, positive
 
 from hpccr.errors import InputError
-
-try:
-    import tomllib
-except ImportError:                 # Python 3.10
-    import tomli as tomllib
-
-GREY = "0.55"
 
 
 @dataclass(frozen=True)
@@ -93,31 +87,6 @@ def open_ensemble(directory, problem, variables):
     directory, files = snapshot_files(directory)
     data = open_snapshot(files[-1], problem, variables)
     return Ensemble(directory, data, read_json(directory / "summary.json") or {}, read_deck(directory / "deck.toml"))
-
-
-def read_deck(path):
-    """The deck in `path`: dict.
-
-    Raises
-    ------
-    InputError
-    """
-    try:
-        return tomllib.loads(Path(path).read_text())
-    except (OSError, ValueError) as error:
-        raise InputError("cannot be read", where=path, given=str(error)) from None
-
-
-def entry(summary, name):
-    """The entry `name` of a summary: dict, empty if there is none."""
-    found = summary.get(name)
-    return found if isinstance(found, dict) else {}
-
-
-def number(summary, name, part="value"):
-    """`part` of the entry `name` of a summary: float, NaN if there is none."""
-    value = entry(summary, name).get(part)
-    return float(value) if isinstance(value, int | float) else math.nan
 
 
 def kind_label(kind):
@@ -205,32 +174,3 @@ def common_factor(runs, name):
         found.append((physical.values[largest] / value[largest], physical.attrs.get("units", "")))
     factors = np.array([factor for factor, _ in found])
     return found[0] if np.all(np.abs(factors / factors[0] - 1) < 1e-6) and len({unit for _, unit in found}) == 1 else None
-
-
-def second_axis(axis, which, found, symbol):
-    """A second axis in physical units, above ("x") or at the right ("y"); limits and scale of `axis` are set.
-
-    Parameters
-    ----------
-    axis : matplotlib Axes
-    which : str
-    found : (float, str) or None
-        What `common_factor` gives; None draws nothing.
-    symbol : str
-    """
-    if found is None:
-        return
-    factor, unit = found
-    functions = (lambda x: x * factor, lambda x: x / factor)
-    if which == "x":
-        second, limits = axis.secondary_xaxis("top", functions=functions), axis.get_xlim()
-        axis.tick_params(which="both", top=False)
-    else:
-        second, limits = axis.secondary_yaxis("right", functions=functions), axis.get_ylim()
-        axis.tick_params(which="both", right=False)
-    label = f"{symbol}  [{UNITS.get(unit, unit)}]"
-    second.set(**{f"{which}lim": (limits[0] * factor, limits[1] * factor), f"{which}label": label})
-    tidy_log(second.xaxis if which == "x" else second.yaxis)
-
-
-UNITS = {"cm2/s": "cm$^2$ s$^{-1}$"}

@@ -25,10 +25,10 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from common import WIDTH, Arguments, colours, open_run, plt, positive, save, script, thinned, tidy_log
-from ensembles import entry, read_deck, second_axis
-from feedback_figures import (Absent, cavity, cr_heating, edge, emission, epochs, having, heating, kinetic_axis, labels, legend,
-                              nearest, pressure, sample, time_label, tints, upright, velocity, work)
+from common import Arguments, entry, open_run, read_deck, script
+from drawing import WIDTH, Absent, colours, legend, plt, positive, sample, save, second_axis, thinned, tidy_log, upright
+from feedback_figures import (cavity, cr_heating, edge, emission, epochs, having, heating, kinetic_axis, labels, nearest,
+                              pressure, time_label, tints, velocity, work)
 
 from hpccr import units
 from hpccr.errors import InputError

@@ -4,9 +4,7 @@ A figure is a function of the runs; it raises Absent where they lack what it sho
 """
 
 import numpy as np
-from common import WIDTH, colours, log_limits, plt, positive, tidy_log
-from ensembles import GREY
-from matplotlib.lines import Line2D
+from drawing import GREY, WIDTH, Absent, colours, legend, plt, positive, sample, signed, tidy_log, upright
 
 from hpccr.units import c, k_B, m_p
 from hpccr.units import GeV as GeV_erg
@@ -16,10 +14,6 @@ COLOURS = {1e26: "#d62728", 1e27: "#f28e1c", 1e28: "#1f6fb4"}
 SPARE = ("#2ca02c", "#9467bd", "#8c564b", "#17a2a2", "#7f7f7f", "#e377c2")
 TIME_STYLES = ("--", "-", ":")
 PER_CM3 = "[erg cm$^{-3}$]"
-
-
-class Absent(Exception):
-    """The runs lack what a figure shows: why, in a few words."""
 
 
 # -- words ---------------------------------------------------------------------------------------------------
@@ -110,40 +104,12 @@ def radial(axes, one, linear=None):
         axis.set_xlabel("$r$  [pc]")
 
 
-def upright(axis, values, decades, label=None, top=1.5):
-    """A log axis of values, at most `decades` deep."""
-    axis.set_yscale("log")
-    axis.set_ylim(log_limits(np.concatenate([np.ravel(v) for v in values]), decades, top))
-    tidy_log(axis.yaxis)
-    if label:
-        axis.set_ylabel(label)
-
-
-def signed(axis, r, values, **style):
-    """A curve on a log axis, dashed where it is negative."""
-    label = style.pop("label", None)
-    axis.plot(r, positive(values), label=label, **style)
-    axis.plot(r, positive(-values), **{**style, "linestyle": (0, (3, 1.5))})
-
-
 def kinetic_axis(axis, E):
     """A log axis of kinetic energy [GeV]."""
     axis.set_xscale("log")
     axis.set_xlim(E[0], E[-1])
     tidy_log(axis.xaxis)
     axis.set_xlabel("$\\epsilon$  [GeV]")
-
-
-def sample(label, **style):
-    """A line for a legend."""
-    return Line2D([], [], label=label, **style)
-
-
-def legend(figure, lines, columns, title=None):
-    """The legend above the panels, in rows of like lengths of at most so many columns."""
-    rows = -(-len(lines) // columns)
-    columns = -(-len(lines) // max(rows, 1))
-    figure.legend(handles=lines, title=title, loc="outside upper center", ncols=columns, columnspacing=1.4, handlelength=2.2)
 
 
 def grid_of(n, size=2.4):

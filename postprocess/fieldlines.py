@@ -10,8 +10,9 @@ The file is fieldlines, or fieldlines_compared where there are several runs. The
 """
 
 import numpy as np
-from common import WIDTH, colours, log_limits, plt, save, script, tidy_log
-from ensembles import common_factor, curve, drawn, exponents, labels, measured, open_ensemble, second_axis
+from common import script
+from drawing import WIDTH, colours, log_limits, plt, save, second_axis, tidy_log
+from ensembles import common_factor, curve, drawn, exponents, labels, measured, open_ensemble
 
 from hpccr.errors import InputError
 

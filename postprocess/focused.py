@@ -19,9 +19,8 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from common import WIDTH, Arguments, open_run, plt, read_json, save, script, thinned, tidy_log
-from ensembles import entry, number, read_deck
-from feedback_figures import Absent, upright
+from common import Arguments, entry, number, open_run, read_deck, read_json, script
+from drawing import WIDTH, Absent, plt, save, thinned, tidy_log, upright
 from focused_figures import LAWS, MODELS, REFERENCE, STYLE, WORD, dispersion, errors, maps, moments, profiles
 
 from hpccr.errors import InputError

@@ -1,9 +1,8 @@
 """The figures of a run of pitch-angle transport, see focused.py: profiles, maps, moments, errors, dispersion."""
 
 import numpy as np
-from common import WIDTH, plt, positive, tidy_log
-from ensembles import GREY, entry
-from feedback_figures import Absent, legend, sample, signed, upright
+from common import entry
+from drawing import GREY, WIDTH, Absent, legend, plt, positive, sample, signed, tidy_log, upright
 
 MODELS = {"diffusion": "#0072b2", "hyperdiffusion": "#d55e00", "telegraph": "#009e73"}
 STYLE = {"diffusion": {"linestyle": (0, (1, 1)), "linewidth": 1.6}, "hyperdiffusion": {"linestyle": "-"},

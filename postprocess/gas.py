@@ -7,7 +7,8 @@ gas         n, v, P_g and, where there are CRs, P_cr along r at several times; d
 """
 
 import numpy as np
-from common import WIDTH, colours, log_limits, one_figure, open_run, plt, script, thinned, tidy_log
+from common import one_figure, open_run, script
+from drawing import WIDTH, colours, log_limits, plt, thinned, tidy_log
 
 from hpccr.deck import reader
 from hpccr.physics.blast import sedov

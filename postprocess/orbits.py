@@ -11,8 +11,9 @@ The file is running, or running_compared where there are several runs. The plate
 """
 
 import numpy as np
-from common import WIDTH, colours, log_limits, plt, save, script, tidy_log
-from ensembles import GREY, common_factor, curve, drawn, exponents, labels, measured, open_ensemble, second_axis
+from common import script
+from drawing import GREY, WIDTH, colours, log_limits, plt, save, second_axis, tidy_log
+from ensembles import common_factor, curve, drawn, exponents, labels, measured, open_ensemble
 
 from hpccr.errors import InputError
 

@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from common import WIDTH, Arguments, colours, log_limits, plt, read_json, save, script, tidy_log
-from ensembles import GREY, entry, kind_label, number, read_deck
+from common import Arguments, entry, number, read_deck, read_json, script
+from drawing import GREY, WIDTH, colours, log_limits, plt, save, tidy_log
+from ensembles import kind_label
 from rigidity_tables import ROWS, show, write
 
 from hpccr.errors import InputError

@@ -11,7 +11,8 @@ import csv
 from pathlib import Path
 
 import numpy as np
-from common import PLAIN, WIDTH, Arguments, colours, plt, positive, quantities, read_json, save, script
+from common import Arguments, quantities, read_json, script
+from drawing import PLAIN, WIDTH, colours, plt, positive, save
 from matplotlib.ticker import LogLocator, NullLocator
 
 from hpccr.bench import cost_model

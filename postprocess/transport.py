@@ -8,7 +8,8 @@ transport   above f over its value at the source at first, along r, at the lowes
 """
 
 import numpy as np
-from common import WIDTH, colours, energy_label, log_limits, one_figure, open_run, plt, positive, script, thinned, tidy_log
+from common import one_figure, open_run, script
+from drawing import WIDTH, colours, energy_label, log_limits, plt, positive, thinned, tidy_log
 
 from hpccr.deck import reader
 from hpccr.problems import registry

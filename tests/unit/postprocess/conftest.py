@@ -16,8 +16,8 @@ def scripts(monkeypatch):
     monkeypatch.syspath_prepend(str(SCRIPTS))
     kept = {name: sys.modules.pop(name) for name in NAMES if name in sys.modules}
     yield
-    if "common" in sys.modules:
-        sys.modules["common"].plt.close("all")
+    if "drawing" in sys.modules:
+        sys.modules["drawing"].plt.close("all")
     for name in NAMES:
         sys.modules.pop(name, None)
     sys.modules.update(kept)

@@ -78,8 +78,8 @@ def test_needs_neither_mpi_nor_petsc(copy):
 
 @pytest.fixture
 def modules(load):
-    """The scripts' modules: (cloud, common)."""
-    return load("cloud"), load("common")
+    """The scripts' modules: (cloud, drawing)."""
+    return load("cloud"), load("drawing")
 
 
 def test_spectrum_anywhere_is_that_of_the_run(run, modules):
