@@ -172,6 +172,8 @@ def save(figure, out, name):
         for kind in ("png", "pdf"):
             with np.errstate(invalid="ignore"):     # matplotlib's extent of a round marker in a PDF
                 figure.savefig(out / f"{name}.{kind}")
+            # The layout, half of the time of a figure, is found once.
+            figure.set_layout_engine("none")
     except OSError as error:
         raise InputError(f"cannot write: {error.strerror or error}", where=out) from None
     finally:

@@ -71,7 +71,7 @@ def few(path, name, *settings):
 LONG = {"orbits": ("ensemble.t_end=600.0", "ensemble.store=[3, 50, 119]", "ensemble.store_every=20", "ensemble.half_step=true",
                    "turbulence.modes=256"),
         "fieldlines": ("ensemble.s_end=40.0", "ensemble.tau_end=40.0", "ensemble.store=[3, 50, 119]", "turbulence.modes=128"),
-        "beam": ("axes.mu.cells=30000",)}
+        "beam": ("axes.mu.cells=20000",)}
 
 
 def long(path, name, *settings):
