@@ -22,6 +22,7 @@ JOBS = {"grid": grid.GridJob, "flow": flow.FlowJob, "kinetic": kinetic.KineticJo
 
 def check(deck):
     """The report of `hpccr check`: derived quantities, size, memory and cost (str)."""
+    _settled(deck.alone(), ())      # a run would refuse a file that is not there, whether it needs it or not
     problem = registry.load(deck.problem)(deck)
     rows = [("problem", f"{deck.problem}: {problem.summary}"), *problem.derived(), *JOBS[problem.engine].cost(problem),
             *(("warning", text) for text in problem.warnings)]

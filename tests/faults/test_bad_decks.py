@@ -268,6 +268,13 @@ def test_a_cooling_table_is_found_beside_its_deck(tmp_path, monkeypatch):
     assert "[gas] cooling_table: tabel.txt: there is no such file" in message(path)
 
 
+def test_a_file_that_is_not_there_is_refused_even_where_it_is_not_used(tmp_path):
+    """By check as by run, which keeps its whole path."""
+    path = write(tmp_path / "deck.toml", "focused", Section("transport", ""), 'table = "missing.txt"')
+    with pytest.raises(InputError, match="table: missing.txt: there is no such file"):
+        driver.check(read(path, problems=registry))
+
+
 def test_petsc_options_that_are_none_are_refused_before_the_run(tmp_path):
     text = message(write(tmp_path / "deck.toml", "transport", Section("solver", ""), 'petsc = "ksp_rtol 1e-6"'))
     assert "[solver] petsc: not a PETSc option" in text and '\n  allowed  "-name [value]"' in text
