@@ -53,7 +53,8 @@ class Case:
         few = min(m, 2)
         if m <= 4:
             return [(n, 32), (n, few), (4 * n, few), (16 * n, few)]
-        return [(n, max(4, m // 16)), (n, m), (2 * n, m), (n, 2 * m), (2 * n, 2 * m)]
+        few = max(4, m // 16)
+        return [(n, few), (4 * n, few), (n, m), (2 * n, m), (n, 2 * m), (2 * n, 2 * m)]
 
     def size(self, mode, ranks):
         """(cells, lanes), or (units, members), of a mode, "strong" or "weak", on so many ranks."""

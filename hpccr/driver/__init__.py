@@ -21,7 +21,13 @@ JOBS = {"grid": grid.GridJob, "flow": flow.FlowJob, "kinetic": kinetic.KineticJo
 
 
 def check(deck):
-    """The report of `hpccr check`: derived quantities, size, memory and cost (str)."""
+    """The report of `hpccr check`: derived quantities, size, memory and cost (str).
+
+    Raises
+    ------
+    InputError
+        What the problem refuses, or a file that is not there.
+    """
     _settled(deck.alone(), ())      # a run would refuse a file that is not there, whether it needs it or not
     problem = registry.load(deck.problem)(deck)
     rows = [("problem", f"{deck.problem}: {problem.summary}"), *problem.derived(), *JOBS[problem.engine].cost(problem),

@@ -123,7 +123,8 @@ def spectrum(epsilon, other, cells, modes=3):
 
 def _edge(half, D, other):
     """The angle at which D falls to 2 D_other, from the axis outward [rad]."""
-    theta, ratio = half.theta[::-1], np.log(D(half.mu[::-1]) / other(half.mu[::-1]) - 1)
+    with np.errstate(divide="ignore"):          # far outside the Alfven waves are less than the rounding of all else
+        theta, ratio = half.theta[::-1], np.log(D(half.mu[::-1]) / other(half.mu[::-1]) - 1)
     outside = int(np.argmax(ratio < 0))
     if outside == 0:
         raise RunError("there is no beam: along the field the Alfven waves scatter less than all else")

@@ -88,6 +88,15 @@ def test_what_scatters_at_90_degrees_matters_little(mirror, width, change):
     assert power_law(EPSILON, with_mirrors, 1.0)[0] == pytest.approx(1.0, rel=0.1)
 
 
+@pytest.mark.filterwarnings("error")
+def test_waves_below_the_rounding_of_all_else_leave_the_beam_as_it_is():
+    """Far outside the cone D is then D_other to the last bit."""
+    other = Other(150.0, 1000.0, 0.2)
+    beam = spectrum(1e-5, other, 2000)
+    assert np.any(beam.D == other(beam.mu))
+    assert beam.edge == pytest.approx(np.sqrt(1e-5) * limit(150.0)[0], rel=0.01)
+
+
 def test_the_cascade_alone_makes_no_such_beam():
     """With scattering at μ = 0 only beside it, the anisotropy is all in the barrier there, and the flat part holds ~ ε^(5/2) of it."""
     part = []

@@ -1,5 +1,6 @@
 """postprocess/feedback.py as a user starts it, on runs written from formulas: what it draws, leaves out and refuses."""
 
+import math
 import shutil
 import sys
 from pathlib import Path
@@ -76,7 +77,7 @@ def write(directory, D0, times=TIMES, heated=True, without=()):
         data = xarray.Dataset(fields, attrs={"problem": "feedback"}).set_coords("time")
         data.to_netcdf(directory / "snapshots" / f"{k:06d}.h5", engine="h5netcdf")
     t = np.linspace(0, times[-1], 300)
-    rows = [f"{a!r},{5e-5 * a**1.9!r},{E_CR * np.exp(-a * D0 / 2e30)!r}" for a in t.tolist()]
+    rows = [f"{a!r},{5e-5 * a**1.9!r},{E_CR * math.exp(-a * D0 / 2e30)!r}" for a in t.tolist()]
     (directory / "history.csv").write_text("\n".join(["time [kyr],expelled_mass [Msun],E_cr_left [erg]", *rows]) + "\n")
     return directory
 
