@@ -5,7 +5,6 @@ digest of everything after it. The digest covers every bit: a truncated or alter
 it is used, and the one before it serves instead.
 """
 
-import contextlib
 import dataclasses
 import hashlib
 import json
@@ -127,9 +126,7 @@ class Store:
         state = [Variable.whole("meta", ("byte",), np.frombuffer(text.encode(), np.uint8))]
         state += [_inside_state(v) for v in variables]
         if self._comm.rank == 0:
-            for torn in self.directory.glob("*.h5.tmp"):
-                with contextlib.suppress(OSError):
-                    torn.unlink()
+            hdf5.remove(self.directory.glob("*.h5.tmp*"))
         hdf5.write(path, state, self._comm, lambda *_: None, userblock=_HEADER,
                    seal=lambda beside: _seal(beside, path, self._comm))
         if self._comm.rank == 0:
@@ -140,9 +137,7 @@ class Store:
     def _prune(self, step):
         steps = [s for s in found(self.directory) if self.path(s) not in self._rejected or s == step]
         keep = [s for s in steps if s <= step][-2:]
-        for other in set(found(self.directory)) - set(keep):
-            with contextlib.suppress(OSError):
-                self.path(other).unlink()
+        hdf5.remove(self.path(other) for other in set(found(self.directory)) - set(keep))
 
     def load_latest(self, on_warning=lambda message: None):
         """The newest checkpoint that is intact, or None if there is none at all; collective.

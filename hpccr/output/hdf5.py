@@ -110,6 +110,13 @@ def write(path, variables, comm, decorate, *, userblock=0, seal=None):
         raise
 
 
+def remove(paths):
+    """Remove files that a killed run has left, as far as they can be removed; Open MPI has NAME-JOB-PROCESS.lock beside a file it writes."""
+    for path in paths:
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
 def publish(beside, path):
     """Give a complete file its name, durably: fsync, rename, fsync of the directory."""
     sync(beside)
@@ -153,6 +160,7 @@ def _prepare(beside, need):
     """Make the directory, see that it can be written and that the disk has `need` bytes left."""
     # Not its parents: a run directory that has vanished or has another name now is not begun again in pieces.
     beside.parent.mkdir(exist_ok=True)
+    remove(beside.parent.glob(f"{beside.name}-*.lock"))
     beside.open("wb").close()
     disk = os.statvfs(beside.parent)
     free = disk.f_bavail * disk.f_frsize

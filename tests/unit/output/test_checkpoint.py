@@ -48,6 +48,15 @@ def test_bits_come_back(store):
     assert found.read("f", (6, 0), (0, 11)).shape == (0, 11)
 
 
+def test_what_a_killed_run_left_is_cleared_away(store):
+    """A torn file of any step, with what Open MPI keeps beside a file that several ranks write."""
+    store.save(3, state(3), {})
+    for left in ("00000004.h5.tmp", "00000004.h5.tmp-79298561-26696.lock"):
+        (store.directory / left).write_bytes(b"torn")
+    store.save(5, state(5), {})
+    assert names(store) == ["00000003.h5", "00000005.h5"]
+
+
 def test_same_state_same_bytes(store):
     first = store.save(3, state(3), {"t": 1}).read_bytes()
     assert store.save(3, state(3), {"t": 1}).read_bytes() == first

@@ -65,6 +65,15 @@ def test_same_data_same_bytes(written, solo):
     assert [p.name for p in written.parent.iterdir()] == [written.name], "something was left beside the snapshot"
 
 
+def test_what_a_killed_run_left_of_it_is_cleared_away(written, solo):
+    """With what Open MPI keeps beside a file that several ranks write; other files stay."""
+    kept = written.with_name("another.h5.tmp-1-2.lock")
+    for left in (kept, written.with_name(written.name + ".tmp"), written.with_name(written.name + ".tmp-79298561-26696.lock")):
+        left.write_bytes(b"torn")
+    snapshot.write(written, variables(), ATTRIBUTES, solo)
+    assert sorted(written.parent.iterdir()) == sorted([kept, written])
+
+
 def test_infinities_and_nan_are_kept(tmp_path, solo):
     import h5py
 
