@@ -1,7 +1,7 @@
 """SIGKILL at random moments, checkpoint writing included: every restart finds a valid checkpoint, and the run that was
 killed again and again ends bit for bit as the one that was not.
 
-HPCCR_KILLS sets how many (8): HPCCR_KILLS=50 pytest tests/faults/test_kill_moments.py
+HPCCR_KILLS sets how many (12): HPCCR_KILLS=50 pytest tests/faults/test_kill_moments.py
 """
 
 import os
@@ -15,7 +15,7 @@ from launch import descendants, kill, start
 
 from hpccr.output import checkpoint
 
-KILLS = int(os.environ.get("HPCCR_KILLS", "8"))
+KILLS = int(os.environ.get("HPCCR_KILLS", "12"))
 
 
 def kill_at_once(process, random_):

@@ -4,14 +4,14 @@ import pytest
 from jobs import distance, hpccr, kinds, small, summary
 
 KINDS = kinds()
-# 3 lanes: 4 and 7 ranks cut the lines, 7 into unequal parts.
-RANKS = [(KINDS[0], (2, 4, 7)), *((name, (2, 4)) for name in KINDS[1:])]
+# 6 lanes: 7 and 16 ranks cut the lines. All counts for the first kind, and some for the others.
+RANKS = [(KINDS[0], (2, 3, 4, 7, 16)), *((name, (2, 4, 8)) for name in KINDS[1:])]
 
 
 @pytest.mark.ranks
 @pytest.mark.parametrize("name, ranks", RANKS)
-def test_answer_on_1_to_7_ranks(tmp_path, name, ranks):
-    path = small(tmp_path / "deck.toml", name, cells=60, lanes=3, part=0.03, pieces=2)
+def test_answer_on_1_to_16_ranks(tmp_path, name, ranks):
+    path = small(tmp_path / "deck.toml", name, cells=60, part=0.03, pieces=2)
     hpccr(0, "run", path, "--out", tmp_path / "on1")
     alone = summary(tmp_path / "on1")
     for n in ranks:
