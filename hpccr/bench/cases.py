@@ -49,9 +49,9 @@ class Case:
         n, m = self.strong
         if ensemble:
             return [(n, m), (n, 2 * m)] if m > 1 else [(n, m)]
-        # Many lanes and few: a cell costs something of its own. With the fewest even two ranks cut the lines.
-        few = min(m, 2)
+        # Many lanes and few: a cell costs something of its own.
         if m <= 4:
+            few = min(m, 2)         # even two ranks cut the lines
             return [(n, 32), (n, few), (4 * n, few), (16 * n, few)]
         few = max(4, m // 16)
         return [(n, few), (4 * n, few), (n, m), (2 * n, m), (n, 2 * m), (2 * n, 2 * m)]

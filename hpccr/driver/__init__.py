@@ -28,7 +28,7 @@ def check(deck):
     InputError
         What the problem refuses, or a file that is not there.
     """
-    _settled(deck.alone(), ())      # a run would refuse a file that is not there, whether it needs it or not
+    _located(deck)      # a run would refuse a file that is not there, whether it needs it or not
     problem = registry.load(deck.problem)(deck)
     rows = [("problem", f"{deck.problem}: {problem.summary}"), *problem.derived(), *JOBS[problem.engine].cost(problem),
             *(("warning", text) for text in problem.warnings)]
@@ -157,18 +157,22 @@ def _stored(path):
 
 def _settled(deck, petsc_options):
     """The deck with further PETSc options in it and with absolute paths, so that a restart knows both."""
-    content, problem = deck.to_dict(), registry.load(deck.problem)
+    content = deck.to_dict()
     if "solver" in deck:
         content["raw"]["solver"]["petsc"] = " ".join([*deck.solver.petsc.split(), *petsc_options])
     elif petsc_options:
         raise InputError(f"problem {deck.problem} has no use for PETSc", where="--", given=" ".join(petsc_options),
                          allowed="options for PETSc with problems on a grid only")
-    for section in problem.sections:
-        for key, kind in section.keys.items():
-            path = content["raw"][section.name][key]
-            if isinstance(kind, File) and path is not None:
-                content["raw"][section.name][key] = library.input_file(path, deck.path, f"{section.name}.{key}")
+    for section, key, path in _located(deck):
+        content["raw"][section][key] = path
     return Deck.from_dict(content, registry)
+
+
+def _located(deck):
+    """(section, key, absolute path) of each file that a deck names: list."""
+    return [(section.name, key, library.input_file(deck.raw[section.name][key], deck.path, f"{section.name}.{key}"))
+            for section in registry.load(deck.problem).sections for key, kind in section.keys.items()
+            if isinstance(kind, File) and deck.raw[section.name][key] is not None]
 
 
 def _echo(deck):

@@ -5,7 +5,6 @@
     orbits  id (n), time (t) [1/Ω], position (n,t,3) [L], direction (n,t,3)
 """
 
-import contextlib
 import hashlib
 import os
 from pathlib import Path
@@ -208,8 +207,7 @@ def _write(path, rows, attributes):
                 file.attrs[name] = value
         hdf5.publish(beside, path)
     except (OSError, RuntimeError) as error:
-        with contextlib.suppress(OSError):
-            beside.unlink()
+        hdf5.remove([beside])
         raise RunError(f"{path}: cannot be written: {hdf5.reason(error)}") from None
 
 

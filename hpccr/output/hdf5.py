@@ -105,13 +105,12 @@ def write(path, variables, comm, decorate, *, userblock=0, seal=None):
                 publish(beside, path)
     except Exception:
         if comm.rank == 0:
-            with contextlib.suppress(OSError):
-                beside.unlink()
+            remove([beside])
         raise
 
 
 def remove(paths):
-    """Remove files that a killed run has left, as far as they can be removed; Open MPI has NAME-JOB-PROCESS.lock beside a file it writes."""
+    """Remove files, as far as they are there and can be removed."""
     for path in paths:
         with contextlib.suppress(OSError):
             path.unlink()
@@ -160,6 +159,7 @@ def _prepare(beside, need):
     """Make the directory, see that it can be written and that the disk has `need` bytes left."""
     # Not its parents: a run directory that has vanished or has another name now is not begun again in pieces.
     beside.parent.mkdir(exist_ok=True)
+    # Open MPI has NAME-JOB-PROCESS.lock beside a file that several ranks write, and leaves it there when they are killed.
     remove(beside.parent.glob(f"{beside.name}-*.lock"))
     beside.open("wb").close()
     disk = os.statvfs(beside.parent)

@@ -161,7 +161,7 @@ def write_text(path, text):
         beside.write_text(text, encoding="utf-8")
         hdf5.publish(beside, path)
     except OSError:
-        beside.unlink(missing_ok=True)
+        hdf5.remove([beside])
         raise
 
 
