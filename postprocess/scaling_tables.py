@@ -29,9 +29,8 @@ P^x that comes nearest; *falls* is less than constant.
 # What is known to grow with the size of the problem, and so with the ranks where the size does.
 STATED = """Some bytes from collective calls grow with the length of an axis or the number of units, and so with the ranks where these do. By design these are:
 sums and profiles along one axis, which are put together on every rank for output; the results of an ensemble at its end, which rank 0 puts
-together, after as many deals as the time takes; a few bytes of each rank that rank 0 gathers for the check of a checkpoint; and the line of gas
-of a flow along r, which every rank has whole, so that its sources are summed up in each step. One-dimensional arrays along an axis are whole on
-every rank, too."""
+together, after as many deals as the time takes; and a few bytes of each rank that rank 0 gathers for the check of a checkpoint. The positions
+of the cells along an axis, and what else depends on them alone, are whole on every rank, too."""
 
 
 def write(study, file):

@@ -59,8 +59,8 @@ def rays(flow):
 
 
 def missing(flow):
-    """What the budgets of mass, momentum and energy lack (Ledger.errors): absolute values."""
-    return np.abs(flow.ledger.errors(flow.ledger.totals(flow.imex.gas, flow.E_cr)))
+    """What the budgets of mass, momentum and energy lack (Flow.errors): absolute values."""
+    return np.abs(flow.errors())
 
 
 def spent(flow):

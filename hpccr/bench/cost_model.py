@@ -6,8 +6,8 @@
     bandwidth  (bytes sent + bytes received from collectives) / B
 
 a, b, c come from steps timed on one rank, L and B are the machine's. What a step sends is a sum of features of how the grid is cut, with
-coefficients found by non-negative least squares from all points that were counted. The gas of a flow is whole on every rank, and so is
-what n counts there. An ensemble's step is a unit of work of so many members, a m + b, and its collectives are those of a deal.
+coefficients found by non-negative least squares from all points that were counted. An ensemble's step is a unit of work of so many
+members, a m + b, and its collectives are those of a deal.
 """
 
 import math
@@ -293,5 +293,4 @@ def _compute(case, size, ranks):
         raise InputError("lines are cut by so many ranks, which this case was not measured with", given=f"{ranks} ranks, {size[1]} lanes",
                          allowed="fewer ranks, more lanes, or a case with lines cut")
     own_cells, own_lanes = math.ceil(size[0] / line_parts), math.ceil(size[1] / lane_parts)
-    alike = size[0] if case["engine"] == "flow" else own_cells
-    return (case["model"]["cut work"] if line_parts > 1 else 1.0) * (a * own_cells * own_lanes + c * alike + b)
+    return (case["model"]["cut work"] if line_parts > 1 else 1.0) * (a * own_cells * own_lanes + c * own_cells + b)

@@ -61,6 +61,11 @@ class Axis:
         """The part of each cell's volume that lies between two positions: array (n,)."""
         return np.diff(METRICS[self.metric][1](np.clip(self.faces, low, high)))
 
+    def part(self, cells):
+        """The axis (Axis) of some of its cells, a slice; where it is cut its ends are open."""
+        closed = (self.closed[0] and cells.start == 0, self.closed[1] and cells.stop == len(self))
+        return Axis(self.name, self.faces[cells.start:cells.stop + 1], self.metric, closed)
+
     def __len__(self):
         return len(self.centers)
 

@@ -26,6 +26,9 @@ class Patch:
         The ranks that share this rank's lines, in the order of their rows; None where lines are whole.
     row : Comm or None
         The ranks that share this rank's rows, from the highest lanes down; None where rows are whole.
+    span, inner : slice
+        The cells along the line that this rank looks at, its own and the two next to them on either side, by their global numbers; and
+        where its own are among them.
     """
 
     def __init__(self, cells, lanes, comm):
@@ -39,6 +42,9 @@ class Patch:
         self.at_first, self.at_last = there == 0, there == line_parts - 1
         self.column = comm.split(here, there) if line_parts > 1 else None
         self.row = comm.split(there, -here) if lane_parts > 1 else None
+        below, above = 0 if self.at_first else GHOSTS, 0 if self.at_last else GHOSTS
+        self.span = slice(self.first_row - below, self.first_row + self.rows + above)
+        self.inner = slice(below, below + self.rows)
         self._sides = [None if self.at_lowest else comm.rank - 1, None if self.at_highest else comm.rank + 1]
         self._ends = [None if self.at_first else comm.rank - lane_parts, None if self.at_last else comm.rank + lane_parts]
 
@@ -75,6 +81,29 @@ class Patch:
             u[:GHOSTS] = below
         if above is not None:
             u[count + GHOSTS:] = above
+
+    # -- what has no lanes: a line of gas, which all ranks of a row have alike ---------------------------------------------
+
+    def swap_line(self, lines):
+        """Fill the cells of other ranks in `lines`, array (n, cells) of the span."""
+        low, high = self.inner.start, self.inner.stop
+        below, above = self.comm.exchange(self._ends, (lines[:, low:low + GHOSTS], lines[:, high - GHOSTS:high]))
+        if below is not None:
+            lines[:, :low] = below
+        if above is not None:
+            lines[:, high:] = above
+
+    def sum_lanes(self, values):
+        """Sums over all lanes, from those over this rank's: array (n,); collective."""
+        return np.asarray(values) if self.row is None else self.row.sum(values)
+
+    def sum_rows(self, values):
+        """Sums over whole lines, from those over this rank's rows: array (n,); collective where lines are cut."""
+        return np.asarray(values) if self.column is None else self.column.sum(values)
+
+    def highest(self, values):
+        """The highest along whole lines of values (n,) that this rank has found in its rows: array (n,); collective where lines are cut."""
+        return np.asarray(values, float) if self.column is None else self.column.max(values)
 
     def destroy(self):
         """Give the communicators back."""

@@ -312,13 +312,12 @@ def solve(u, rate, half, weights, sign, D, coupling, ends, work, out):
 
 @kernel
 def system(u, rate, half, weights, sign, D, coupling, ends, lower, diag, upper, right):
-    """The equation of `solve` as blocks lower, diag, upper (rows, 1, 1, lanes) and a right side (rows, 1, lanes), for lines that are
-    cut."""
-    rows, lanes = right.shape[0], right.shape[2]
+    """The equation of `solve` as coefficients lower, diag, upper and a right side, (rows, lanes), for lines that are cut."""
+    (rows, lanes), width, sign = right.shape, u.shape[1], sign.ravel()
     for j in range(rows):
-        _matrix_row(j, rows, u.shape[1], sign.ravel(), D, coupling, ends, lower[j, 0, 0], upper[j, 0, 0], diag[j, 0, 0])
+        _matrix_row(j, rows, width, sign, D, coupling, ends, lower[j], upper[j], diag[j])
         for i in range(lanes):
-            right[j, 0, i] = weights[0] * u[j + 2, i + 2] + weights[1] * rate[j, i] + weights[2] * half[j + 2, i + 2]
+            right[j, i] = weights[0] * u[j + 2, i + 2] + weights[1] * rate[j, i] + weights[2] * half[j + 2, i + 2]
 
 
 @kernel(fastmath=SUMS)

@@ -10,7 +10,8 @@ v)/q, q = ρ (S_K − v): positive however large P_c is. A pressure that diffuse
 carries sound nor jumps: of the differences of P_c between the two sides of a face only the part counts that sound can keep up.
 The work of the CRs is P_c Δ(A w) in each cell, with the velocity w that carries them through the faces: what the gas receives is
 what they lose, by the same number. Arrays of a line: gas (3, n) = ρ, ρv, E; P (n,) = P_c; closed (2,), whether its
-ends are walls. All in CGS units.
+ends are walls; own (2,), the first and the cell past the last of those that count in sums: where a line is cut, two more on either
+side belong to other ranks, and what is found for them means nothing. All in CGS units.
 """
 
 import numpy as np
@@ -42,7 +43,7 @@ def _harmonic(low, mid, high, x, k, left, right):
 
 
 @kernel
-def held(gas, P, line, closed, rate, w, divergence, tally):
+def held(gas, P, line, closed, own, rate, w, divergence, tally):
     """As `rates`, for gas that does not move: its velocity carries the CRs, but their work on it stays with whoever holds it."""
     n = P.shape[0]
     faces, area, volume = line[0], line[1], line[2, :n]
@@ -54,6 +55,7 @@ def held(gas, P, line, closed, rate, w, divergence, tally):
     tally[:] = 0.0
     for j in range(n):
         divergence[j] = (area[j + 1] * w[j + 1] - area[j] * w[j]) / volume[j]
+    for j in range(own[0], own[1]):
         tally[WORK] += volume[j] * P[j] * divergence[j]
         tally[FASTEST] = max(tally[FASTEST], max(abs(w[j]), abs(w[j + 1])) / (faces[j + 1] - faces[j]))
 
@@ -149,16 +151,17 @@ def fluxes(side, gas, P, soft, hard, closed, gamma, flux, w):
         flux[4, k], flux[5, k] = to_left, to_right
 
 
-# What `rates` adds up: Σ V P_c ∇·w, what leaves of mass, energy and momentum, push of P_c and of P_g on the sides, the fastest signal.
-WORK, MASS_OUT, E_OUT, P_OUT, PUSH_RAYS, PUSH_GAS, FASTEST = range(7)
+# What is added up: Σ V P_c ∇·w, what leaves of mass, energy and momentum, push of P_c and of P_g on the sides, and, not here, what waves
+# give; and the fastest signal.
+WORK, MASS_OUT, E_OUT, P_OUT, PUSH_RAYS, PUSH_GAS, WAVES, FASTEST = range(8)
 
 
 @kernel
-def rates(gas, P, soft, hard, line, closed, law, rate, w, divergence, tally):
+def rates(gas, P, soft, hard, line, closed, law, own, rate, w, divergence, tally):
     """rate (3, n) = −Δ(A flux)/V + the pressures on the sides of a widening cell + the work of the CRs, of which they lose P_c ∇·w.
 
     line : (4, n + 1) faces, areas, and, in n cells, volumes, centroids.  w (n + 1,) [cm/s], divergence (n,) = Δ(A w)/V [1/s],
-    tally (7,): results. law as in `states`, soft and hard as in `fluxes`.
+    tally (8,): results. law as in `states`, soft and hard as in `fluxes`.
     """
     n, gamma = P.shape[0], law[0]
     faces, area, volume, x = line[0], line[1], line[2, :n], line[3, :n]
@@ -178,27 +181,30 @@ def rates(gas, P, soft, hard, line, closed, law, rate, w, divergence, tally):
         rate[1, j] += (P_g + P[j]) * widening / volume[j]
         force = -(area[j + 1] * (flux[3, j + 1] - P[j]) + area[j] * (P[j] - flux[3, j]))
         rate[2, j] += (v * force + area[j + 1] * flux[4, j + 1] + area[j] * flux[5, j]) / volume[j]
+        if j < own[0] or j >= own[1]:
+            continue
         tally[WORK] += volume[j] * P[j] * divergence[j]
         tally[PUSH_RAYS] += P[j] * widening
         tally[PUSH_GAS] += P_g * widening
         c = np.sqrt(max(gamma * P_g + soft[j], 0.0) / gas[0, j])
         tally[FASTEST] = max(tally[FASTEST], (max(abs(v), max(abs(w[j]), abs(w[j + 1]))) + c) / (faces[j + 1] - faces[j]))
-    tally[MASS_OUT] = area[n] * flux[0, n] - area[0] * flux[0, 0]
-    tally[P_OUT] = area[n] * flux[1, n] - area[0] * flux[1, 0]
-    tally[E_OUT] = area[n] * (flux[2, n] + w[n] * flux[3, n]) - area[0] * (flux[2, 0] + w[0] * flux[3, 0])
+    for k, out in ((0, -area[0] if own[0] == 0 else 0.0), (n, area[n] if own[1] == n else 0.0)):
+        tally[MASS_OUT] += out * flux[0, k]
+        tally[P_OUT] += out * flux[1, k]
+        tally[E_OUT] += out * (flux[2, k] + w[k] * flux[3, k])
 
 
 @kernel
-def bend(first, second, last, gamma):
-    """How far the internal energy bends away from the straight line through the second stage of a step: root mean square over cells.
+def bend(first, second, last, gamma, own):
+    """How far the internal energy bends away from the straight line through the second stage of a step: sum of squares over cells.
 
     Relative to its end and a tenth of the kinetic energy, beside which it is known no better. first, second, last : (3, n), the gas
     before the step, at its second stage, and after it.
     """
-    total, n = 0.0, first.shape[1]
-    for j in range(n):
+    total = 0.0
+    for j in range(own[0], own[1]):
         a = first[2, j] - 0.5 * first[1, j] * first[1, j] / first[0, j]
         b = second[2, j] - 0.5 * second[1, j] * second[1, j] / second[0, j]
         c = last[2, j] - 0.5 * last[1, j] * last[1, j] / last[0, j]
         total += ((c - a - (b - a) / gamma) / (c + 0.1 * (last[2, j] - c))) ** 2
-    return np.sqrt(total / n)
+    return total

@@ -74,6 +74,35 @@ def substitute(lower, inverse, upper, x):
 
 
 @kernel
+def respond(lower, diag, upper, x, to_left, to_right):
+    """`factor` and `substitute` for one field, all arrays (n, lanes), and in the same sweeps how a part of a line answers to its
+    neighbours: to_left ← A⁻¹ of lower[0] at node 0, to_right ← A⁻¹ of upper[n − 1] at node n − 1."""
+    n, lanes = diag.shape
+    for j in range(n):
+        if j > 0:
+            for i in range(lanes):
+                m = 1.0 / (diag[j, i] - lower[j, i] * upper[j - 1, i])
+                diag[j, i] = m
+                x[j, i] = (x[j, i] - lower[j, i] * x[j - 1, i]) * m
+                to_left[j, i] = -lower[j, i] * to_left[j - 1, i] * m
+                upper[j, i] *= m
+        else:
+            for i in range(lanes):
+                m = 1.0 / diag[0, i]
+                diag[0, i] = m
+                x[0, i] *= m
+                to_left[0, i] = lower[0, i] * m
+                upper[0, i] *= m
+    for i in range(lanes):
+        to_right[n - 1, i] = upper[n - 1, i]
+    for j in range(n - 2, -1, -1):
+        for i in range(lanes):
+            x[j, i] -= upper[j, i] * x[j + 1, i]
+            to_left[j, i] -= upper[j, i] * to_left[j + 1, i]
+            to_right[j, i] = -upper[j, i] * to_right[j + 1, i]
+
+
+@kernel
 def multiply(lower, diag, upper, x, gj, gi, y):
     """y (n, m, lanes) ← A x along the lines; x may carry ghosts, whose first own node is (gj, gi)."""
     n, m, lanes = y.shape

@@ -20,26 +20,40 @@ def steepest(x, slopes, chosen=None):
     return float(x[k] + shift * (x[k + 1] - x[k - 1]) / 2)
 
 
-def shock_radius(faces, centers, v):
+def shock_radius(line, patch, v):
     """The outermost place where the flow is compressed: where −∂v/∂r has its outermost maximum above a fifth of its largest; NaN
-    if nothing flows. faces (n + 1,), centers (n,) [cm]; v (n,) [cm/s]."""
-    slopes = -np.diff(v) / np.diff(centers)
-    peak = slopes.max()
-    if not peak > 0 or np.abs(v).max() < 1.0:
+    if nothing flows. Collective where lines are cut.
+
+    line : Axis, of the cells that this rank looks at (patch.span) [cm]; v (cells,) [cm/s] in them.
+    """
+    slopes = -np.diff(v) / np.diff(line.centers)
+    own = _own(patch)
+    peak, fastest = patch.highest([slopes[own].max(), np.abs(v[patch.inner]).max()])
+    if not peak > 0 or fastest < 1.0:
         return np.nan
     high = (slopes[1:-1] >= slopes[:-2]) & (slopes[1:-1] > slopes[2:]) & (slopes[1:-1] > 0.2 * peak)
-    found = np.flatnonzero(high) + 1
-    return steepest(faces[1:-1], slopes, int(found[-1])) if len(found) else np.nan
+    found = [k for k in np.flatnonzero(high) + 1 if own.start <= k < own.stop]
+    radius = patch.highest([steepest(line.faces[1:-1], slopes, int(found[-1])) if found else -np.inf])[0]
+    return radius if np.isfinite(radius) else np.nan
 
 
-def cavity_edge(faces, centers, T, shock):
+def cavity_edge(line, patch, T, shock):
     """The edge of the hot cavity: where ln T falls most steeply within the shock; NaN where it does not fall by more than a tenth
-    over a cell's e-fold. faces (n + 1,), centers (n,), shock [cm]; T (n,) [K]."""
-    inside = faces[1:-1] < (0.97 * shock if np.isfinite(shock) else np.inf)
-    slopes = np.where(inside, -np.diff(np.log(T)) / np.diff(centers), 0.0)
-    if not slopes.max() * np.diff(centers).max() > 0.05:
+    over a cell's e-fold. As shock_radius; shock [cm]; T (cells,) [K]."""
+    inside = line.faces[1:-1] < (0.97 * shock if np.isfinite(shock) else np.inf)
+    slopes = np.where(inside, -np.diff(np.log(T)) / np.diff(line.centers), 0.0)
+    own = _own(patch)
+    top, gap = patch.highest([slopes[own].max(), np.diff(line.centers).max()])
+    if not top * gap > 0.05:
         return np.nan
-    return steepest(faces[1:-1], slopes)
+    k = own.start + int(np.argmax(slopes[own]))
+    # Of equals the innermost.
+    return -patch.highest([-steepest(line.faces[1:-1], slopes, k) if slopes[k] == top else -np.inf])[0]
+
+
+def _own(patch):
+    """Of the slopes (cells − 1,) between the cells of its span those that a rank answers for, with the cell above: slice."""
+    return slice(max(patch.inner.start - 1, 0), patch.inner.stop - 1)
 
 
 class FlowObserver:
@@ -52,38 +66,47 @@ class FlowObserver:
     """
 
     def __init__(self, problem, flow):
-        self.problem, self.line = problem, flow.model.line
-        self._beyond = self.line.volumes_between(problem.deck.diagnostics.expelled_beyond, np.inf)
-        self.flow, self.first = flow, None
+        self.problem, self.flow, self.first = problem, flow, None
+        beyond = flow.model.line.volumes_between(problem.deck.diagnostics.expelled_beyond, np.inf)
+        self._beyond = beyond[flow.patch.own_rows]
 
     def begin(self):
-        """Look at the initial state."""
-        self.first = self.flow.imex.gas[0] @ self._beyond
+        """Look at the initial state; collective."""
+        self.first = self.flow.patch.sum_rows([self._outside()])[0]
+
+    def _outside(self):
+        """Gas of this rank beyond the radius that counts [g]."""
+        return self.flow.imex.gas[0, self.flow.patch.inner] @ self._beyond
 
     def temperature(self, gas):
-        """T [K] of a line of gas (3, cells): array (cells,)."""
+        """T [K] of gas (3, cells): array (cells,)."""
         return self.flow.model.temperature(gas)
 
     def history(self):
-        """This step's figures: list of (column, unit, value, meaning)."""
-        gas, line, flow = self.flow.imex.gas, self.line, self.flow
-        T, v, n = self.temperature(gas), gas[1] / gas[0], gas[0] / self.problem.mass
-        shock = shock_radius(line.faces, line.centers, v)
-        lines = [np.where((T >= low) & (T <= high), n * n, 0.0) @ line.volumes for low, high in (HALPHA, OIII)]
+        """This step's figures: list of (column, unit, value, meaning); collective."""
+        flow, imex, patch = self.flow, self.flow.imex, self.flow.patch
+        T, v = self.temperature(imex.gas), imex.gas[1] / imex.gas[0]
+        shock = shock_radius(imex.line, patch, v)
+        edge = cavity_edge(imex.line, patch, T, shock)
+        gas, T, v = imex.gas[:, patch.inner], T[patch.inner], v[patch.inner]
+        n = gas[0] / self.problem.mass
+        T_max, v_max, thinnest = patch.highest([T.max(), np.abs(v).max(), -n.min()])
+        lines = [np.where((T >= low) & (T <= high), n * n, 0.0) @ imex.volumes for low, high in (HALPHA, OIII)]
+        *shining, kinetic, outside = patch.sum_rows([*lines, 0.5 * gas[1] * v @ imex.volumes, self._outside()])
         per, shine = flow.model.per, "1/cm5" if flow.model.per else "1/cm3"
-        expelled = gas[0] @ self._beyond - self.first + flow.ledger.flows["mass_out"]
+        expelled = outside - self.first + flow.ledger.flows["mass_out"]
         rows = [("expelled_mass", "Msun" + per, expelled / Msun, "gas that has passed diagnostics.expelled_beyond"),
-                ("cavity_edge", "pc", cavity_edge(line.faces, line.centers, T, shock) / pc, "where ln T falls most steeply within the shock"),
+                ("cavity_edge", "pc", edge / pc, "where ln T falls most steeply within the shock"),
                 ("shock_radius", "pc", shock / pc, "the outermost place where the flow is compressed"),
-                ("T_max", "K", T.max(), "highest temperature"), ("v_max", "km/s", np.abs(v).max() / 1e5, "highest speed"),
-                ("n_min", "1/cm3", n.min(), "lowest density"),
-                ("em_Halpha", shine, lines[0], "n^2 over the gas at 6000 K to 1e4 K, a proxy of H alpha"),
-                ("em_OIII", shine, lines[1], "n^2 over the gas at 1e4 K to 1e5 K, a proxy of [O III] 5007"),
-                ("E_kinetic", "erg" + per, 0.5 * gas[1] * v @ line.volumes, "energy of the gas's motion")]
+                ("T_max", "K", T_max, "highest temperature"), ("v_max", "km/s", v_max / 1e5, "highest speed"),
+                ("n_min", "1/cm3", -thinnest, "lowest density"),
+                ("em_Halpha", shine, shining[0], "n^2 over the gas at 6000 K to 1e4 K, a proxy of H alpha"),
+                ("em_OIII", shine, shining[1], "n^2 over the gas at 1e4 K to 1e5 K, a proxy of [O III] 5007"),
+                ("E_kinetic", "erg" + per, kinetic, "energy of the gas's motion")]
         return [(name, unit, float(value), meaning) for name, unit, value, meaning in rows]
 
     def summary(self):
-        """The final figures."""
+        """The final figures; collective."""
         return {name: {"value": value, "unit": unit, "definition": meaning} for name, unit, value, meaning in self.history()}
 
     def state(self):
@@ -96,9 +119,9 @@ class FlowObserver:
 
 
 def lines(flow):
-    """What a snapshot tells of the gas and of the rates at which energy moves: list of (name, array (cells,), unit, long_name);
+    """What a snapshot tells of the gas and of the rates at which energy moves: list of (name, this rank's array (rows,), unit, long_name);
     collective."""
-    gas, problem = flow.imex.gas, flow.problem
+    gas, problem = flow.imex.gas[:, flow.patch.inner], flow.problem
     n, v, T = gas[0] / problem.mass, gas[1] / gas[0], flow.observer.temperature(gas)
     P_g, rates = n * k_B * T, flow.imex.survey()
     shine = [np.where((T >= low) & (T <= high), n * n, 0.0) for low, high in (HALPHA, OIII)]
@@ -122,7 +145,7 @@ def plane(flow):
     per_pressure = p * flow.problem.speed[lanes] / 3
     u = flow.patch.own(rays.u)
     below, above = rays.u[1:-3, 2:-2], rays.u[3:-1, 2:-2]
-    v = (flow.imex.gas[1] / flow.imex.gas[0])[flow.patch.own_rows, None]
+    v = (flow.imex.gas[1] / flow.imex.gas[0])[flow.patch.inner, None]
     work = -v * per_pressure * (above - below) / (x[3:-1] - x[1:-3])[:, None]
     return [("f", u / (4 * np.pi * p**3), "s3/(g3 cm6)", "CR phase-space density"),
             ("work_p", work, "erg/(cm3 s)", "work of the CRs on the gas per ln p")]

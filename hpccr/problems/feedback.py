@@ -187,8 +187,8 @@ class Feedback(Problem):
 
     # -- the initial state --------------------------------------------------------------------------------
 
-    def initial_gas(self):
-        """ρ, ρv, E: array (3, cells)."""
+    def initial_gas(self, cells):
+        """ρ [g/cm³], ρv [g/(cm² s)], E [erg/cm³] in some cells (slice): array (3, cells)."""
         deck, line = self.deck, self.line()
         initial, inside = deck.initial, self._inside(line)
         n, T = np.full(len(line), self.n), np.full(len(line), deck.gas.temperature)
@@ -202,7 +202,7 @@ class Feedback(Problem):
             n, P = n * (1 + self._wave(line)), P * (1 + GAMMA_GAS * self._wave(line))
         v = deck.gas.expansion * line.centers
         rho = m_p * n
-        return np.stack([rho, rho * v, 0.5 * rho * v * v + P / (GAMMA_GAS - 1)])
+        return np.stack([rho, rho * v, 0.5 * rho * v * v + P / (GAMMA_GAS - 1)])[:, cells]
 
     def _wave(self, line):
         """δρ/ρ of a standing wave between two walls, averaged over cells: array (cells,)."""
@@ -224,7 +224,7 @@ class Feedback(Problem):
         return (self.p / MC) ** (1 - source.index) * np.exp(-cut)
 
     def initial_rays(self, rows, lanes):
-        """p N [1/cm³] in the cells `rows` and lanes `lanes` (slices): array (rows, lanes)."""
+        """p N [1/cm³] in the cells `rows` and lanes `lanes` (slices, or lists): array (rows, lanes)."""
         initial, line, u = self.deck.initial, self.line(), self.spectrum()
         inside, widths = self._inside(line), self._lane.widths
         if initial.kind == "blast":
@@ -259,7 +259,7 @@ class Feedback(Problem):
     def first_step(self):
         """A thousandth of the time in which CRs or sound cross the source [s]."""
         line, R = self.line(), self.deck.source.radius
-        u = self.initial_rays(slice(None), slice(None))
+        u = self.initial_rays([0, -1], slice(None))        # where their pressure is highest, in one of both
         P = self.pressure(u).max() + self.n * k_B * self.deck.gas.temperature
         crossing = min(R, line.faces[-1]) / np.sqrt(2 * P / (m_p * self.n))
         return float(1e-3 * min(crossing, R * R / max(self.D.max(), 1e-300), self.deck.time.end))

@@ -98,27 +98,27 @@ class CosmicRays:
         self._extend(u)
 
     def moments(self, u, widens, dt):
-        """What the gas needs of a state with its ghosts: array (MOMENTS, rows) of this rank; widens (cells,) where it expands, dt
-        [s] the step for which sound is judged."""
+        """What the gas needs of a state with its ghosts: array (MOMENTS, rows) of this rank; widens (cells of the span,) where it expands,
+        dt [s] the step for which sound is judged."""
         out = np.empty((MOMENTS, self.patch.rows))
-        cr_kernels.moments(u, widens[self.patch.own_rows], dt * self._stiff, self.D, self.weights, self.bend, out)
+        cr_kernels.moments(u, widens[self.patch.inner], dt * self._stiff, self.D, self.weights, self.bend, out)
         return out
 
     def explicit(self, u, flow, stage, mix=(0.0, 1.0)):
         """rate ← mix of itself and the explicit rates at a state with its ghosts; energy per time that leaves through the ends of
         p [erg/s].
 
-        flow : w (cells + 1,), divergence, widens, blend (cells,) of the whole line; stage 0 or 1.
+        flow : w (cells + 1,), divergence, widens, blend (cells,) of the span; stage 0 or 1.
         """
-        rows = self.patch.own_rows
+        rows = self.patch.inner
         return cr_kernels.explicit(u, flow.w[rows.start:rows.stop + 1], flow.divergence[rows], flow.widens[rows], flow.blend[rows],
                                    self.x, self.faces, self.area, self.volume, self.weights, self.bend, self.step, self.ends, mix,
                                    self.rate, self._edges[stage])
 
     def lose(self, u, density, dt, out):
-        """`out` ← u after losses in gas of a density (cells,) for dt [s]; the energy that the gas receives (rows,) [erg/cm³].
+        """`out` ← u after losses in gas of a density (cells of the span,) for dt [s]; the energy that the gas receives (rows,) [erg/cm³].
         Collective."""
-        patch, depth = self.patch, density[self.patch.own_rows] * dt
+        patch, depth = self.patch, density[self.patch.inner] * dt
         self.patch.swap_lanes(u)
         self._extend(u)
         heat, passed = np.empty(patch.rows), np.empty((2, patch.rows))
@@ -150,16 +150,15 @@ class CosmicRays:
     def solve(self, weights, h, V_A, guess, half, out, stage):
         """One implicit stage: `out` from a u + b rate + c half, signs of the gradient from `guess`; h × energy lost to waves
         (rows,). Collective."""
-        rows, coupling = self.patch.own_rows, self._coupling
+        rows, coupling = self.patch.inner, self._coupling
         coupling[0], coupling[1], coupling[2] = h * self._above, h * self._below, h * V_A[rows] * self._across
         args = (self.base, self.rate, half, weights, guess, self.D, coupling, self.ends)
         if self._solver is None:
             cr_kernels.solve(*args, self._work, out)
         else:
             blocks, right = self._solver.source, self._work[1:, None, :]
-            cr_kernels.system(*args, blocks.lower, blocks.diag, blocks.upper, right)
-            self._solver.factor()
-            self._solver.solve(right)
+            cr_kernels.system(*args, *(block[:, 0, 0] for block in (blocks.lower, blocks.diag, blocks.upper)), right[:, 0])
+            self._solver.factor(right)
             self.patch.own(out)[...] = self._work[1:]
             self.patch.swap_rows(out)
         lost = np.empty(self.patch.rows)
@@ -171,12 +170,12 @@ class CosmicRays:
     def dragged(self, V_A):
         """V_A Σ ε |∂N/∂r| of this rank at the present state, its ghosts filled: array (1, rows) [erg/(cm³ s)]."""
         coupling, lost = self._coupling, np.empty((1, self.patch.rows))
-        coupling[0], coupling[1], coupling[2] = self._above, self._below, V_A[self.patch.own_rows] * self._across
+        coupling[0], coupling[1], coupling[2] = self._above, self._below, V_A[self.patch.inner] * self._across
         cr_kernels.taken(self.u, self.u, self.D, coupling, self.ends, self.energy, lost[0], np.empty_like(self.escaped))
         return lost
 
     def heat_of_losses(self, density):
-        """Energy that losses give to gas of a density (cells,), per time: array (1, rows) [erg/(cm³ s)]; collective."""
+        """Energy that losses give to gas of a density (cells of the span,), per time: array (1, rows) [erg/(cm³ s)]; collective."""
         brief = 1e-9 / max(self.loss.max() * density.max(), 1e-300)
         return self.lose(self.u, density, brief, self.after)[None] / brief
 

@@ -12,7 +12,7 @@ from hpccr.grid.axis import Axis
 from hpccr.grid.patch import Patch
 from hpccr.physics import protons
 from hpccr.steppers.clock import Clock
-from hpccr.steppers.imex import Imex
+from hpccr.steppers.imex import NOT_FINITE, Imex
 from hpccr.steppers.ledger import E_CR_LEFT, ERRORS, FLOWS, Ledger
 from hpccr.units import k_B, kyr
 
@@ -79,7 +79,7 @@ class Flow:
     Parameters
     ----------
     problem : Problem
-        Offers model(), initial_gas() (3, cells), initial_rays(rows, lanes) and observer(flow).
+        Offers model(), initial_gas(cells) (3, cells), initial_rays(rows, lanes) and observer(flow).
     comm : Comm
 
     Attributes
@@ -104,7 +104,10 @@ class Flow:
         """Take a step on a few cells, which compiles every kernel; without a message."""
         model = replace(self.model, line=Axis("r", np.linspace(0.0, 8.0, 9) * 1e18, self.model.line.metric, (True, False)),
                         lane=Axis("p", np.linspace(-40.0, -38.0, 5)), D=np.full(4, 1e20), loss=np.full(5, 1e-30))
-        imex = Imex(model, Patch(8, 4, parallel.alone()))
+        patch = Patch(8, 4, parallel.alone())
+        # A line of one part takes the same kernels as one of many.
+        patch.column = self.patch.column and parallel.alone()
+        imex = Imex(model, patch)
         imex.gas = np.array([[model.mass], [0.0], [1e-12]]) * np.ones((3, 8))
         imex.rays.u[...] = 1e-12
         imex.begin(1.0)
@@ -117,15 +120,15 @@ class Flow:
     def begin(self):
         """The initial state at t = 0; collective."""
         imex, problem, clock = self.imex, self.problem, self.stepper
-        imex.gas = problem.initial_gas()
+        imex.gas[...] = problem.initial_gas(self.patch.span)
         self.patch.own(imex.rays.u)[...] = problem.initial_rays(self.patch.own_rows, self.patch.own_lanes)
         inside = imex.rays.content(imex.rays.u)
         self.content = self.lanes(inside)
         self.E_cr = self.comm.sum(imex.rays.energy @ inside)[0]
-        self.ledger.first = self.ledger.totals(imex.gas, self.E_cr)
+        self.ledger.first = self.totals()
         time = problem.deck.time
         clock.dt = min(time.first_step or problem.first_step(), self.longest)
-        clock.fastest = imex.begin(clock.dt)
+        clock.fastest = self.comm.max(imex.begin(clock.dt))[0]
         self.observer.begin()
 
     def lanes(self, part):
@@ -134,12 +137,22 @@ class Flow:
         whole[self.patch.own_lanes] = part
         return self.comm.sum(whole)
 
+    def totals(self):
+        """mass, momentum, E_gas, E_cr of the present state [CGS; in a slab per cm²]: dict; collective."""
+        mass, momentum, E_gas = self.patch.sum_rows(self.imex.gas[:, self.patch.inner] @ self.imex.volumes)
+        return {"mass": mass, "momentum": momentum, "E_gas": E_gas, "E_cr": self.E_cr}
+
+    def errors(self):
+        """What the budgets of mass, momentum and energy lack, see Ledger.errors; collective."""
+        return self.ledger.errors(self.totals())
+
     def state(self):
         """What a checkpoint holds beside gas and CRs: plain values."""
         return {**self.stepper.state(), "E_cr": self.E_cr, "ledger": self.ledger.state(), "observer": self.observer.state()}
 
     def resume(self, plain):
-        """Take back what `state` gave; gas and CRs are in place already."""
+        """Take back what `state` gave; this rank's gas and CRs are in place already. Collective."""
+        self.patch.swap_line(self.imex.gas)
         self.stepper.restore(plain)
         self.E_cr = plain["E_cr"]
         self.ledger.restore(plain["ledger"])
@@ -163,10 +176,10 @@ class Flow:
             free = min(clock.dt, limit)
             dt = clock.length(free, t_stop)
             if dt < 1e-12 * clock.t and dt < t_stop - clock.t:
-                raise RunError(f"the steps have become too short at t = {clock.t / kyr:.6g} kyr, step {clock.number}: {reason}; {self._where()}")
+                self._give_up("the steps have become too short", reason)
             reason, outcome = imex.attempt(dt, scale, clock.number % 2 == 1, tries < _SHARP_TRIES)
             reason, factor = (reason, 0.3) if reason else self._judge(outcome)
-            # Every rank has the gas, but only what is agreed counts: processors that round differently must not part.
+            # Several ranks have the same gas, but only what is agreed counts: processors that round differently must not part.
             refused, shorter, fastest, *votes = self.comm.max([float(bool(reason)), -factor, outcome.fastest, *vote()])
             factor = -shorter
             if not refused:
@@ -174,7 +187,7 @@ class Flow:
             clock.rejections += 1
             clock.dt = max(0.2, min(0.8, factor)) * dt
         else:
-            raise RunError(f"no step is short enough at t = {clock.t / kyr:.6g} kyr, step {clock.number}: {reason}; {self._where()}")
+            self._give_up("no step is short enough", reason)
         clock.fastest = fastest
         self._accept(outcome, t_stop)
         # A step that an output time has cut short says nothing against a longer one.
@@ -205,10 +218,18 @@ class Flow:
             return f"CRs fall below zero by {outcome.short:.2g} of their content", 0.3
         return "", factor
 
-    def _where(self):
-        gas = self.imex.gas
-        j = int(np.argmin(gas[0]))
-        return f"the gas is thinnest in cell {j}, n = {gas[0, j] / self.model.mass:.3g} cm-3"
+    def _give_up(self, what, reason):
+        """End on all ranks, with the reason of the first that has one; collective."""
+        rho = self.imex.gas[0, self.patch.inner]
+        j = int(np.argmin(rho))
+        thinnest = -self.patch.highest([-rho[j]])[0]
+        cell = self.patch.highest([self.patch.first_row + j if rho[j] <= thinnest else -1])[0]
+        place = f"the gas is thinnest in cell {cell:.0f}, n = {thinnest / self.model.mass:.3g} cm-3"
+        # What has become of the others by it comes last.
+        text = f"{what} at t = {self.stepper.t / kyr:.6g} kyr, step {self.stepper.number}"
+        for first in (True, False):
+            self.comm.agree(RunError(f"{text}: {reason}; {place}") if reason and not (first and reason == NOT_FINITE) else None)
+        raise RunError(f"{text}; {place}")
 
     def _accept(self, outcome, t_stop):
         """Take the step, and book what it moved."""
@@ -226,10 +247,8 @@ class Flow:
         it had left too early. Collective."""
         rays, patch = self.imex.rays, self.patch
         own, volume = patch.own(rays.u), rays.volume
-        sums = np.stack([volume @ np.minimum(own, 0.0), volume @ np.maximum(own, 0.0)])
-        if patch.column is not None:
-            sums = patch.column.sum(sums.ravel()).reshape(sums.shape)
-        below, above = -sums[0], sums[1]
+        sums = patch.sum_rows(np.concatenate([volume @ np.minimum(own, 0.0), volume @ np.maximum(own, 0.0)]))
+        below, above = -sums[:patch.lanes], sums[patch.lanes:]
         np.maximum(own, 0.0, out=own)
         own *= np.where(above > below, 1.0 - below / np.where(above > below, above, 1.0), 0.0)
         early = np.maximum(below - above, 0.0) * patch.at_last
@@ -237,17 +256,16 @@ class Flow:
         return self.comm.sum(rays.energy @ early)[0]
 
     def history(self):
-        """This step's figures: list of (column, unit, value, meaning)."""
-        c = self.stepper
-        now = self.ledger.totals(self.imex.gas, self.E_cr)
+        """This step's figures: list of (column, unit, value, meaning); collective."""
+        c, now = self.stepper, self.totals()
         return [("step", "1", c.number, "steps so far"), ("time", "kyr", c.t / kyr, "simulated time"),
                 ("dt", "kyr", (c.t - c.t_before) / kyr, "length of the last step"),
                 ("rejections", "1", c.rejections, "steps so far that were refused and repeated, shorter"),
                 *self.ledger.history(now), *self.observer.history()]
 
     def summary(self):
-        """The final figures."""
-        errors = self.ledger.errors(self.ledger.totals(self.imex.gas, self.E_cr))
+        """The final figures; collective."""
+        errors = self.errors()
         unit, flows = "erg" + self.model.per, self.ledger.flows
         return {"E_cr_left": {"value": self.E_cr, "unit": unit, "definition": E_CR_LEFT},
                 **{name: {"value": flows[name], "unit": unit, "definition": meaning} for name, meaning in FLOWS.items() if name.startswith("E_")},

@@ -26,8 +26,8 @@ ERRORS = {
 }
 E_CR_LEFT = "CR energy in the box"
 
-# The order in which operators.gas_kernels.rates adds up.
-_TALLIED = ("E_work", "mass_out", "E_gas_out", "p_out", "p_cr", "p_gas")
+# The order in which operators.gas_kernels adds up.
+_TALLIED = ("E_work", "mass_out", "E_gas_out", "p_out", "p_cr", "p_gas", "E_waves")
 
 
 class Ledger:
@@ -48,18 +48,12 @@ class Ledger:
     def __init__(self, model):
         self.model, self.flows, self.first = model, dict.fromkeys(FLOWS, 0.0), {}
 
-    def totals(self, gas, E_cr):
-        """mass, momentum, E_gas, E_cr of a state: dict."""
-        mass, momentum, E_gas = gas @ self.model.line.volumes
-        return {"mass": mass, "momentum": momentum, "E_gas": E_gas, "E_cr": E_cr}
-
     def enter(self, outcome):
         """Add a step, as Imex.attempt tells it."""
         add = dict.fromkeys(FLOWS, 0.0)
         for weight, flow in zip(CARRIED, outcome.flows):
             for name, value in zip(_TALLIED, flow.tally):
                 add[name] += weight * outcome.dt * value
-            add["E_waves"] += weight * outcome.dt * flow.waves
         add["E_waves"] += outcome.waves
         add["E_radiated"] = outcome.radiated
         add["E_cr_escaped"], add["E_cr_ends"], add["E_losses"] = outcome.escaped, outcome.ends, outcome.warmed
@@ -67,8 +61,8 @@ class Ledger:
             self.flows[name] += value
 
     def errors(self, now):
-        """(mass_error, momentum_error, energy_error): what is missing, relative to the mass, to ∫|dp| and to the initial CR
-        energy (of the gas, if there are no CRs)."""
+        """(mass_error, momentum_error, energy_error) of totals `now`, see Flow.totals: what is missing, relative to the mass, to ∫|dp|
+        and to the initial CR energy (of the gas, if there are no CRs)."""
         f, first = self.flows, self.first
         mass = (now["mass"] - first["mass"] + f["mass_out"]) / first["mass"]
         momentum = now["momentum"] - first["momentum"] + f["p_out"] - f["p_cr"] - f["p_gas"]

@@ -55,6 +55,8 @@ class Simulation:
         block = [np.ones((2, fields, fields, 1)) + 3 * k * np.eye(fields)[None, :, :, None] for k in (0, 1, 0)]
         solve_kernels.factor(*block)
         solve_kernels.substitute(*block, np.ones((2, fields, 1)))
+        if self.mesh.column is not None and fields == 1:
+            solve_kernels.respond(*np.array([1.0, 4.0, 1.0, 1.0, 1.0, 1.0])[:, None, None] * np.ones((2, 1)))
 
     def _tolerances(self, rtol):
         """Absolute and relative tolerance per unknown: (nodes, fields, lanes). Reservoirs do not steer."""

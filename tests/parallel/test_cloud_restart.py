@@ -6,11 +6,13 @@ For a deck of every problem, with whole lines on a rank and with lines cut.
 import shutil
 
 import pytest
-from jobs import distance, hpccr, kinds, same_bits, small, stopped, summary
+from jobs import deck, distance, hpccr, kinds, same_bits, small, stopped, summary
 
 KINDS = kinds()
 # Ranks and lanes: whole lines, and, where there are fewer lanes than ranks, cut ones.
 LAYOUTS = [(name, n, lanes) for name in KINDS for n, lanes in ((0, 6), (2, 6), (4, 2))] + [(KINDS[0], 4, 6), (KINDS[0], 4, 1)]
+# Gas, which has no lanes, where both are cut.
+LAYOUTS += [(name, 4, 4) for name in KINDS if deck(name).problem == "feedback"]
 
 
 @pytest.mark.restart

@@ -24,6 +24,14 @@ for dj in range(-2, patch.rows + 2):
         corner = not 0 <= dj < patch.rows and not 0 <= di < patch.lanes
         if inside and not corner:
             assert u[dj + 2, di + 2] == whole[j, i], (comm.rank, dj, di)
+lines = np.full((2, patch.span.stop - patch.span.start), -1.0)
+lines[:, patch.inner] = np.array([np.arange(cells), -np.arange(cells)])[:, patch.own_rows]
+patch.swap_line(lines)
+assert np.array_equal(lines[0], np.arange(cells)[patch.span]) and np.array_equal(lines[1], -lines[0])
+rows = patch.sum_lanes(whole[patch.own_rows, patch.own_lanes].sum(axis=1))
+assert np.allclose(rows, whole.sum(axis=1)[patch.own_rows])
+assert np.allclose(patch.sum_rows([rows.sum(), patch.rows]), [whole.sum(), cells])
+assert patch.highest([rows.max(), -rows.min()]).tolist() == [rows_.max() for rows_ in (whole.sum(axis=1), -whole.sum(axis=1))]
 patch.destroy()
 """
 

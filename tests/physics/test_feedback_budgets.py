@@ -48,7 +48,7 @@ def test_work_is_what_the_gas_receives():
     """Without radiation, losses and waves E_gas grows by the work, which is what CRs lose; their push is what moves the gas."""
     flow = finish("feedback_quick", *SMALL, "gas.cooling=false", "gas.heating=false", "transport.losses=false",
                   "axes.r.to=200 pc", end=30 * kyr)
-    now, first, f = flow.ledger.totals(flow.imex.gas, flow.E_cr), flow.ledger.first, flow.ledger.flows
+    now, first, f = flow.totals(), flow.ledger.first, flow.ledger.flows
     assert now["E_gas"] - first["E_gas"] + f["E_gas_out"] == pytest.approx(f["E_work"], rel=1e-9)
     assert first["E_cr"] - now["E_cr"] - f["E_cr_escaped"] - f["E_cr_ends"] == pytest.approx(f["E_work"], rel=1e-9)
     assert f["E_work"] > 0.01 * first["E_cr"]

@@ -3,10 +3,19 @@
 import numpy as np
 import pytest
 
+from hpccr.grid.axis import Axis
+from hpccr.grid.patch import Patch
+from hpccr.parallel import alone
 from hpccr.problems._flow_figures import cavity_edge, shock_radius, steepest
 
-FACES = np.linspace(0.0, 100.0, 201)
-CENTERS = 0.5 * (FACES[1:] + FACES[:-1])
+LINE = Axis("r", np.linspace(0.0, 100.0, 201))
+CENTERS = LINE.centers
+
+
+@pytest.fixture
+def patch():
+    """The whole line on one rank; on several see tests/parallel/test_cut_flow.py."""
+    return Patch(len(LINE), 1, alone())
 
 
 @pytest.mark.parametrize("at", [3.0, 3.2, 3.49])
@@ -16,23 +25,23 @@ def test_the_top_of_a_parabola(at):
 
 
 @pytest.mark.parametrize("at", [30.0, 30.13, 30.4])
-def test_a_front_is_found_within_a_cell(at):
+def test_a_front_is_found_within_a_cell(patch, at):
     """T falls as tanh over 1.5 at `at`: the steepest place of ln T lies where the logarithm's weight has moved it, towards the cold side."""
     log_T = 10.0 - 2.0 * np.tanh((CENTERS - at) / 1.5)
-    assert cavity_edge(FACES, CENTERS, np.exp(log_T), np.nan) == pytest.approx(at, abs=0.05)
+    assert cavity_edge(LINE, patch, np.exp(log_T), np.nan) == pytest.approx(at, abs=0.05)
 
 
-def test_the_outermost_shock_counts():
+def test_the_outermost_shock_counts(patch):
     """Two compressions: the outer one, although it is the weaker; not a ripple far out."""
     v = 1e6 * (1 - np.tanh((CENTERS - 30) / 0.7)) + 4e5 * (1 - np.tanh((CENTERS - 60) / 0.7)) + 1e3 * (1 - np.tanh((CENTERS - 80) / 0.7))
-    assert shock_radius(FACES, CENTERS, v) == pytest.approx(60, abs=0.1)
+    assert shock_radius(LINE, patch, v) == pytest.approx(60, abs=0.1)
 
 
-def test_the_edge_lies_within_the_shock():
+def test_the_edge_lies_within_the_shock(patch):
     log_T = 10 - np.tanh((CENTERS - 30) / 2) - 3 * np.tanh((CENTERS - 45) / 0.5)
-    assert cavity_edge(FACES, CENTERS, np.exp(log_T), 45.0) == pytest.approx(30, abs=0.2)
+    assert cavity_edge(LINE, patch, np.exp(log_T), 45.0) == pytest.approx(30, abs=0.2)
 
 
-def test_gas_at_rest_has_no_fronts():
-    assert np.isnan(shock_radius(FACES, CENTERS, np.zeros(200)))
-    assert np.isnan(cavity_edge(FACES, CENTERS, np.full(200, 7000.0), np.nan))
+def test_gas_at_rest_has_no_fronts(patch):
+    assert np.isnan(shock_radius(LINE, patch, np.zeros(200)))
+    assert np.isnan(cavity_edge(LINE, patch, np.full(200, 7000.0), np.nan))
