@@ -257,10 +257,11 @@ def _effort(job):
 
 
 def _share(run, job):
-    """This rank's part of the work: unknowns that no other rank has, or members of finished units."""
+    """This rank's part of the work: unknowns of the largest array of the state, or members of finished units."""
     if hasattr(job, "units"):
         return sum(job.units[number].count for number in job.done)
-    return sum(v.data.size for v in run.state if v.data.size < v.size or run.comm.size == 1)
+    # Smaller ones (the gas of a flow, figures of lanes) several ranks have alike, and one of them writes.
+    return max(run.state, key=lambda v: v.size).data.size
 
 
 def _point(ranks, size, every):
