@@ -12,6 +12,9 @@ from hpccr.jit import kernel
 
 # Sums over lanes may be taken in any order.
 SUMS = {"reassoc", "contract"}
+# What is ahead of diffusing CRs falls by a factor from cell to cell: below this [1/cm³] it is nothing. Numbers below the smallest normal
+# ones are slow on some processors.
+SMALLEST = 1e-100
 
 
 @kernel
@@ -302,7 +305,8 @@ def solve(u, rate, half, weights, sign, D, coupling, ends, work, out):
             work[now + i] = upper[i] * diag[i]
         for k in range(lanes):
             i = np.uint64(k)
-            x[at + i] = (a * u[at + i] + b * rate[last + i] + c * half[at + i] - lower[i] * x[before + i]) * diag[i]
+            value = (a * u[at + i] + b * rate[last + i] + c * half[at + i] - lower[i] * x[before + i]) * diag[i]
+            x[at + i] = value if abs(value) > SMALLEST else 0.0
     for j in range(rows - 2, -1, -1):
         at, after, now = _place(j + 2, 2, width), _place(j + 3, 2, width), np.uint64((j + 1) * lanes)
         for k in range(lanes):

@@ -159,6 +159,7 @@ class CosmicRays:
             blocks, right = self._solver.source, self._work[1:, None, :]
             cr_kernels.system(*args, *(block[:, 0, 0] for block in (blocks.lower, blocks.diag, blocks.upper)), right[:, 0])
             self._solver.factor(right)
+            right[np.abs(right) < cr_kernels.SMALLEST] = 0.0
             self.patch.own(out)[...] = self._work[1:]
             self.patch.swap_rows(out)
         lost = np.empty(self.patch.rows)
