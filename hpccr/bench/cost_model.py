@@ -118,6 +118,7 @@ def cut(case, size, ranks):
     InputError
         So many ranks cannot share it.
     """
+    from hpccr.grid import patch
     from hpccr.grid.mesh import process_grid
     from hpccr.grid.strip import Strip
 
@@ -125,7 +126,7 @@ def cut(case, size, ranks):
     if case["engine"] == "kinetic":
         Strip.fit(cells, ranks)
         return 1, ranks
-    return process_grid(ranks, lanes, cells + 2, case["engine"] == "flow" or case["coupled"])
+    return patch.cut(ranks, cells, lanes) if case["engine"] == "flow" else process_grid(ranks, lanes, cells + 2, case["coupled"])
 
 
 def features(case, size, ranks):

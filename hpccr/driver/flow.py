@@ -12,6 +12,12 @@ class FlowJob(GridJob):
         return self.problem.simulation(self.comm), flow_fields
 
     @staticmethod
+    def fit(problem, ranks):
+        from hpccr.grid.patch import cut
+
+        cut(ranks, len(problem.line()), len(problem.lane()))
+
+    @staticmethod
     def room(problem):
         """Bytes for each unknown."""
         return 70

@@ -17,24 +17,27 @@ from hpccr.errors import InputError
 GHOSTS = 2  # a limited second-order flux looks two nodes upwind
 
 
-def process_grid(ranks, lanes, nodes, coupled=False):
+def process_grid(ranks, lanes, nodes, coupled=False, work=None):
     """How many parts the lanes and the lines are cut into: (lane parts, line parts).
 
     Whole lines stay on a rank as long as there are lanes enough, since a whole line is solved without a
     message; beyond that lines are cut as well. Where neighbours exchange values every part must be at
-    least as wide as the ghost layer.
+    least as wide as the ghost layer. `work`, a function of both numbers, if given, chooses: the least.
 
     Raises
     ------
     InputError
         No cut leaves every rank enough nodes and lanes.
     """
+    found = []
     for parts in range(min(ranks, lanes), 0, -1):
         line_parts = ranks // parts
         exchanges = line_parts > 1 or coupled and parts > 1
         wide = parts == 1 or lanes // parts >= GHOSTS
         if ranks % parts == 0 and (not exchanges or wide and nodes // line_parts > GHOSTS):
-            return parts, line_parts
+            found.append((parts, line_parts))
+    if found:
+        return min(found, key=lambda cut: work(*cut)) if work else found[0]
     raise InputError("the grid cannot be shared by so many ranks", given=f"{ranks} ranks, {lanes} lanes of {nodes - 2} cells",
                      allowed=f"up to {max(lanes // (GHOSTS if coupled else 1), 1)} ranks, or a larger number that a × b makes, "
                              f"a up to {max(lanes // GHOSTS, 1)}, b up to {nodes // (GHOSTS + 1)}")

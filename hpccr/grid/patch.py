@@ -3,9 +3,32 @@
 An array of a patch is u[rows + 4, lanes + 4]: two ghosts on each side, own cells from [2, 2] on.
 """
 
+import math
+
 import numpy as np
 
 from hpccr.grid.mesh import GHOSTS, process_grid
+
+# What a rank has to do, counted by what one cell in one lane takes: for the gas of a cell, which has no lanes; so many times as much where
+# lines are cut, and the messages for that, with each round over doubling distances (`hpccr bench scaling`: c/a, work of cut lines, b/a).
+_GAS, _CUT, _MESSAGES, _ROUND = 30.0, 1.5, 10_000.0, 7_000.0
+
+
+def cut(ranks, cells, lanes):
+    """How many parts the lanes and the lines of a flow are cut into, so that a rank has least to do: (lane parts, line parts).
+
+    Ranks that share the lanes of the same cells all have their gas: where it takes more than the CRs, it is lines that are cut.
+
+    Raises
+    ------
+    InputError
+        So many ranks cannot share them.
+    """
+    def work(lane_parts, line_parts):
+        own = math.ceil(cells / line_parts) * (math.ceil(lanes / lane_parts) + _GAS)
+        return own if line_parts == 1 else _CUT * own + _MESSAGES + _ROUND * math.ceil(math.log2(line_parts))
+
+    return process_grid(ranks, lanes, cells + 2, True, work)
 
 
 class Patch:
@@ -33,7 +56,7 @@ class Patch:
 
     def __init__(self, cells, lanes, comm):
         self.comm, self.cells, self.all_lanes = comm, cells, lanes
-        lane_parts, line_parts = process_grid(comm.size, lanes, cells + 2, coupled=True)
+        lane_parts, line_parts = cut(comm.size, cells, lanes)
         here, there = comm.rank % lane_parts, comm.rank // lane_parts
         self.first_lane, self.first_row = here * lanes // lane_parts, there * cells // line_parts
         self.lanes = (here + 1) * lanes // lane_parts - self.first_lane

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from launch import succeed
 
+from hpccr.grid.patch import cut
+
 SWAP = """
 import numpy as np
 from hpccr.grid.patch import Patch
@@ -39,6 +41,17 @@ patch.destroy()
 @pytest.mark.parametrize("ranks, cells, lanes", [(1, 5, 4), (2, 9, 4), (3, 12, 2), (4, 20, 9), (4, 16, 4), (8, 40, 5)])
 def test_ghosts_are_the_neighbours_cells(ranks, cells, lanes):
     succeed(ranks, SWAP.format(cells=cells, lanes=lanes))
+
+
+def test_a_rank_has_no_more_to_do_where_the_line_grows_with_the_ranks():
+    """Cells and gas of a rank, by cells and lanes: a short line stays whole; of a long one no rank has much more than its share."""
+    assert cut(4, 200, 15) == (4, 1)
+    for ranks in 2 ** np.arange(1, 12):
+        lane_parts, line_parts = cut(ranks, 2000 * ranks, 32)
+        assert lane_parts * line_parts == ranks
+        assert 2000 * ranks / line_parts * (32 / lane_parts + 30) < 1.5 * 2000 * (32 + 30)
+        # Momenta that grow with the ranks are shared.
+        assert cut(ranks, 250, 8 * ranks) == (ranks, 1)
 
 
 LOSE = """
