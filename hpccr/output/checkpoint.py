@@ -268,7 +268,9 @@ def _seal(beside, path, comm):
     digest = _digest(beside, comm.bcast(size), comm)
     with hdf5.stage(comm, path):
         if digest is None:
-            raise RunError(f"{path}: cannot be read back")
+            # If it has vanished, the system says so here.
+            with open(beside, "rb"):
+                raise RunError(f"{path}: cannot be read back")
         if comm.rank == 0:
             with open(beside, "r+b") as file:
                 file.write(_render(size, digest))

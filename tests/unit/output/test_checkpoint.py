@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from hpccr.errors import InputError
+from hpccr.errors import InputError, RunError
+from hpccr.output import checkpoint
 from hpccr.output.checkpoint import Store
 from hpccr.output.variable import Variable
 
@@ -99,3 +100,19 @@ def test_torn_files_are_swept(store):
     (store.directory / "00000007.h5.tmp").write_bytes(b"torn")
     store.save(2, state(2), {})
     assert names(store) == ["00000001.h5", "00000002.h5"]
+
+
+def test_a_file_that_vanishes_before_it_is_sealed(store, monkeypatch):
+    """The directory is removed between the writing and the check: what the system says is told, and what was there before stays."""
+    store.save(1, state(1), {})
+    read = checkpoint._digest
+
+    def gone(path, *args):
+        path.unlink()
+        return read(path, *args)
+
+    monkeypatch.setattr(checkpoint, "_digest", gone)
+    with pytest.raises(RunError, match="No such file or directory"):
+        store.save(2, state(2), {})
+    monkeypatch.undo()
+    assert names(store) == ["00000001.h5"] and store.load_latest().meta == {}
