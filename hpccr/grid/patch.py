@@ -91,30 +91,25 @@ class Patch:
 
     def swap_lanes(self, u):
         """Fill the ghost lanes of u (rows + 4, lanes + 4) from the neighbours."""
-        self._swap(u.T, self._sides, self.lanes)
+        self._swap(u.T, self._sides, slice(GHOSTS, GHOSTS + self.lanes))
 
     def swap_rows(self, u):
         """Fill the ghost rows of u (rows + 4, lanes + 4) from the neighbours."""
-        self._swap(u, self._ends, self.rows)
+        self._swap(u, self._ends, slice(GHOSTS, GHOSTS + self.rows))
 
-    def _swap(self, u, neighbours, count):
-        """Exchange the two outermost own rows of `u` for the neighbours'."""
-        below, above = self.comm.exchange(neighbours, (u[GHOSTS:2 * GHOSTS], u[count:count + GHOSTS]))
+    def _swap(self, u, neighbours, own):
+        """Exchange the two outermost of the `own` rows (slice) of `u` for the neighbours'."""
+        below, above = self.comm.exchange(neighbours, (u[own.start:own.start + GHOSTS], u[own.stop - GHOSTS:own.stop]))
         if below is not None:
-            u[:GHOSTS] = below
+            u[:own.start] = below
         if above is not None:
-            u[count + GHOSTS:] = above
+            u[own.stop:] = above
 
     # -- what has no lanes: a line of gas, which all ranks of a row have alike ---------------------------------------------
 
     def swap_line(self, lines):
         """Fill the cells of other ranks in `lines`, array (n, cells) of the span."""
-        low, high = self.inner.start, self.inner.stop
-        below, above = self.comm.exchange(self._ends, (lines[:, low:low + GHOSTS], lines[:, high - GHOSTS:high]))
-        if below is not None:
-            lines[:, :low] = below
-        if above is not None:
-            lines[:, high:] = above
+        self._swap(lines.T, self._ends, self.inner)
 
     def sum_lanes(self, values):
         """Sums over all lanes, from those over this rank's: array (n,); collective."""

@@ -110,7 +110,7 @@ class Imex:
         flow.w[1:-1] += speed
         flow.divergence[...] = np.diff(line.areas * flow.w) / line.volumes
         flow.tally[gas_kernels.WAVES] = given[own].sum()
-        flow.tally[gas_kernels.WORK] = self.volumes @ (P * flow.divergence)[own] - given[own].sum()
+        flow.tally[gas_kernels.WORK] = self.volumes @ (P * flow.divergence)[own] - flow.tally[gas_kernels.WAVES]
         # There it is diffusion with V_A × reach, and explicit.
         flow.tally[gas_kernels.FASTEST] += (V_A * (1 / line.widths + 2 * reach / line.widths**2))[own].max()
 
