@@ -7,12 +7,14 @@ import subprocess
 import sys
 import tempfile
 
-# What a test run needs: root in containers, more ranks than cores, one thread a rank (Open MPI, MPICH alike).
+# What a test run needs, as in run/environment: root in containers, more ranks than cores, one thread a rank (Open MPI, MPICH
+# alike), no lock that a dead rank could keep.
 ENVIRONMENT = {
     "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
     "OMPI_MCA_rmaps_base_oversubscribe": "1", "OMPI_MCA_hwloc_base_binding_policy": "none",
     "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe", "PRTE_MCA_hwloc_default_binding_policy": "none",
     "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1", "H5PY_ALWAYS_USE_MPI": "1",
+    "PMIX_MCA_gds": "hash",
 }
 # A launcher started by a process that is itself a rank (or has initialised MPI) takes these for its own.
 _INHERITED = ("OMPI_COMM_", "OMPI_UNIVERSE", "OMPI_APP_CTX", "OMPI_FIRST_RANKS", "OMPI_NUM_APP", "OMPI_MCA_ess_",

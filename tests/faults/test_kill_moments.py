@@ -11,7 +11,7 @@ import time
 
 import pytest
 from jobs import PATIENT, ended, hpccr, kinds, newest, same_bits, small
-from launch import descendants, kill, start
+from launch import descendants, kill, start, succeed
 
 from hpccr.output import checkpoint
 
@@ -71,3 +71,9 @@ def test_killed_before_the_first_checkpoint(tmp_path):
     assert newest(tmp_path / "run") == -1
     assert "there is no checkpoint yet" in hpccr(0, "restart", tmp_path / "run").stdout
     same_bits(tmp_path / "whole", tmp_path / "run")
+
+
+def test_a_dead_rank_keeps_no_lock_of_the_launcher():
+    """With none in shared memory (run/environment), a rank killed in MPI_Init cannot leave mpirun waiting for ever."""
+    code = "from mpi4py import MPI; print([line for line in open('/proc/self/maps') if 'pmix_dstor' in line])"
+    assert "".join(succeed(2, code).split()) == "[][]"
