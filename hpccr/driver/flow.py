@@ -25,4 +25,6 @@ class FlowJob(GridJob):
     @staticmethod
     def seconds(problem):
         """Roughly the core seconds of a run."""
-        return problem.expected_steps() * (3e-8 * GridJob.unknowns(problem) + 2e-7 * len(problem.line()) + 3e-4)
+        from hpccr.grid.patch import GAS
+
+        return problem.expected_steps() * (3e-8 * len(problem.line()) * (len(problem.lane()) + GAS) + 3e-4)

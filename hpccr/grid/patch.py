@@ -10,8 +10,9 @@ import numpy as np
 from hpccr.grid.mesh import GHOSTS, process_grid
 
 # What a rank has to do, counted by what one cell in one lane takes: for the gas of a cell, which has no lanes; so many times as much where
-# lines are cut, and the messages for that, with each round over doubling distances (`hpccr bench scaling`: c/a, work of cut lines, b/a).
-_GAS, _CUT, _MESSAGES, _ROUND = 30.0, 1.5, 10_000.0, 7_000.0
+# lines are cut, and the messages for that, with each round over doubling distances. Between what two machines take: `hpccr bench scaling`
+# tells c/a, work of cut lines, b/a.
+GAS, _CUT, _MESSAGES, _ROUND = 30.0, 1.5, 10_000.0, 7_000.0
 
 
 def cut(ranks, cells, lanes):
@@ -25,7 +26,7 @@ def cut(ranks, cells, lanes):
         So many ranks cannot share them.
     """
     def work(lane_parts, line_parts):
-        own = math.ceil(cells / line_parts) * (math.ceil(lanes / lane_parts) + _GAS)
+        own = math.ceil(cells / line_parts) * (math.ceil(lanes / lane_parts) + GAS)
         return own if line_parts == 1 else _CUT * own + _MESSAGES + _ROUND * math.ceil(math.log2(line_parts))
 
     return process_grid(ranks, lanes, cells + 2, True, work)

@@ -306,7 +306,7 @@ def solve(u, rate, half, weights, sign, D, coupling, ends, work, out):
         for k in range(lanes):
             i = np.uint64(k)
             value = (a * u[at + i] + b * rate[last + i] + c * half[at + i] - lower[i] * x[before + i]) * diag[i]
-            x[at + i] = value if abs(value) > SMALLEST else 0.0
+            x[at + i] = 0.0 if abs(value) < SMALLEST else value
     for j in range(rows - 2, -1, -1):
         at, after, now = _place(j + 2, 2, width), _place(j + 3, 2, width), np.uint64((j + 1) * lanes)
         for k in range(lanes):

@@ -43,7 +43,7 @@ def _harmonic(low, mid, high, x, k, left, right):
 
 
 @kernel
-def held(gas, P, line, closed, own, rate, w, divergence, tally):
+def held(gas, P, drift, line, closed, own, rate, w, divergence, tally):
     """As `rates`, for gas that does not move: its velocity carries the CRs, but their work on it stays with whoever holds it."""
     n = P.shape[0]
     faces, area, volume = line[0], line[1], line[2, :n]
@@ -57,7 +57,7 @@ def held(gas, P, line, closed, own, rate, w, divergence, tally):
         divergence[j] = (area[j + 1] * w[j + 1] - area[j] * w[j]) / volume[j]
     for j in range(own[0], own[1]):
         tally[WORK] += volume[j] * P[j] * divergence[j]
-        tally[FASTEST] = max(tally[FASTEST], max(abs(w[j]), abs(w[j + 1])) / (faces[j + 1] - faces[j]))
+        tally[FASTEST] = max(tally[FASTEST], max(abs(w[j]), abs(w[j + 1])) / (faces[j + 1] - faces[j]) + drift[j])
 
 
 @kernel
@@ -157,11 +157,11 @@ WORK, MASS_OUT, E_OUT, P_OUT, PUSH_RAYS, PUSH_GAS, WAVES, FASTEST = range(8)
 
 
 @kernel
-def rates(gas, P, soft, hard, line, closed, law, own, rate, w, divergence, tally):
+def rates(gas, P, soft, hard, drift, line, closed, law, own, rate, w, divergence, tally):
     """rate (3, n) = −Δ(A flux)/V + the pressures on the sides of a widening cell + the work of the CRs, of which they lose P_c ∇·w.
 
     line : (4, n + 1) faces, areas, and, in n cells, volumes, centroids.  w (n + 1,) [cm/s], divergence (n,) = Δ(A w)/V [1/s],
-    tally (8,): results. law as in `states`, soft and hard as in `fluxes`.
+    tally (8,): results. law as in `states`, soft and hard as in `fluxes`; drift (n,) [1/s] is added to a cell's fastest signal.
     """
     n, gamma = P.shape[0], law[0]
     faces, area, volume, x = line[0], line[1], line[2, :n], line[3, :n]
@@ -187,7 +187,8 @@ def rates(gas, P, soft, hard, line, closed, law, own, rate, w, divergence, tally
         tally[PUSH_RAYS] += P[j] * widening
         tally[PUSH_GAS] += P_g * widening
         c = np.sqrt(max(gamma * P_g + soft[j], 0.0) / gas[0, j])
-        tally[FASTEST] = max(tally[FASTEST], (max(abs(v), max(abs(w[j]), abs(w[j + 1]))) + c) / (faces[j + 1] - faces[j]))
+        signal = (max(abs(v), max(abs(w[j]), abs(w[j + 1]))) + c) / (faces[j + 1] - faces[j])
+        tally[FASTEST] = max(tally[FASTEST], signal + drift[j])
     for k, out in ((0, -area[0] if own[0] == 0 else 0.0), (n, area[n] if own[1] == n else 0.0)):
         tally[MASS_OUT] += out * flux[0, k]
         tally[P_OUT] += out * flux[1, k]

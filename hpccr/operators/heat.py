@@ -50,9 +50,9 @@ class Heat:
 
         Returns
         -------
-        (array (rows,), float, float, bool)
-            h × all of the heat [erg/cm³]; of this rank's cells h × what waves gave and what was radiated [erg]; whether there is a
-            solution. Collective where lines are cut.
+        (array (rows,), float, float, str)
+            h × all of the heat [erg/cm³]; of this rank's cells h × what waves gave and what was radiated [erg]; why this is no
+            solution, or "". Collective where lines are cut.
         """
         T, K, e, added = self._T, self._K, self._e, np.empty_like(lost)
         self._law[-1] = h
@@ -60,7 +60,8 @@ class Heat:
         known = (gas, e, self._law, *self._lines, T, K)
         found = self._together(known) if self._cut else thermal_kernels.iterate(*known, _MOST)
         well = thermal_kernels.close(gas, e, lost, self._law, self._geometry, self._own, T, K, added, self._tally)
-        return added, self._tally[thermal_kernels.GIVEN], self._tally[thermal_kernels.RADIATED], found and well
+        reason = "the pressure of the gas is not positive" if not well else "" if found else f"the temperature of the gas is not found in {_MOST} iterations"
+        return added, self._tally[thermal_kernels.GIVEN], self._tally[thermal_kernels.RADIATED], reason
 
     def _together(self, known):
         """As thermal_kernels.iterate, by all ranks of a line together."""
@@ -76,5 +77,15 @@ class Heat:
             below, past = (int(cell) for cell in patch.highest(changed))
             low, top = thermal_kernels.again(-below, past, 0, patch.cells, self._law[3] > 0.0)
             if low >= top:
+                self._balance(*known[:2])
                 return True
         return False
+
+    def _balance(self, gas, e):
+        """Without radiation nothing takes up what the joints of strongly conducting parts lose to rounding: all T get it."""
+        if self._law[3] > 0.0:
+            return
+        own = self.patch.inner
+        volumes, T = self._geometry[2, own], self._T[own]
+        wanted, held = self.patch.sum_rows([e[own] @ volumes, self._law[0] * (gas[0, own] * T) @ volumes])
+        T *= wanted / held

@@ -70,11 +70,12 @@ def _iterate(low, top, gas, e, law, line, gaps, table, values, T, K, work):
     n, diag, right, high = T.shape[0], work[0], work[1], work[2]
     _conduct(low, top, law, line, gaps, T, K, right)
     _linear(low, top, gas, e, law, line, table, values, T, diag, right)
-    last_high, last_right, after = 0.0, T[low - 1] if low > 0 else 0.0, T[top] if top < n else 0.0
+    # 1 − high, as a sum: a difference would lose the heat of cells in strong conduction to rounding.
+    rest, last_right, after = 1.0, T[low - 1] if low > 0 else 0.0, T[top] if top < n else 0.0
     for j in range(low, top):
-        m = 1.0 / (diag[j] + K[j + 1] + K[j] * (1.0 - last_high))
-        last_right, last_high = (right[j] + K[j] * last_right) * m, K[j + 1] * m
-        right[j], high[j] = last_right, last_high
+        m = 1.0 / (diag[j] + K[j + 1] + K[j] * rest)
+        last_right, rest = (right[j] + K[j] * last_right) * m, (diag[j] + K[j] * rest) * m
+        right[j], high[j] = last_right, K[j + 1] * m
     first, past = n, 0
     for j in range(top - 1, low - 1, -1):
         after = right[j] + high[j] * after
@@ -125,11 +126,12 @@ def part(gas, e, law, line, gaps, table, values, own, T, K, stretch, answer):
     _linear(low, top, gas, e, law, line, table, values, T, diag, right)
     # Next to the part T is unknown only where it is solved for as well.
     below, above = 1.0 if stretch[0] < own[0] else 0.0, 1.0 if stretch[1] > own[1] else 0.0
-    last_x, last_below, last_high = 0.0 if below > 0.0 or low == 0 else T[low - 1], below, 0.0
+    # rest = 1 − below − high, as in _iterate.
+    last_x, last_below, rest = 0.0 if below > 0.0 or low == 0 else T[low - 1], below, 1.0 - below
     for j in range(low, top):
-        m = 1.0 / (diag[j] + K[j + 1] + K[j] * (1.0 - last_high))
-        last_x, last_below, last_high = (right[j] + K[j] * last_x) * m, K[j] * last_below * m, K[j + 1] * m
-        x[j], to_below[j], high[j] = last_x, last_below, last_high
+        m = 1.0 / (diag[j] + K[j + 1] + K[j] * (rest + last_below))
+        last_x, last_below, rest = (right[j] + K[j] * last_x) * m, K[j] * last_below * m, (diag[j] + K[j] * rest) * m
+        x[j], to_below[j], high[j] = last_x, last_below, K[j + 1] * m
     last_x, last_below, last_above = 0.0 if above > 0.0 or top == T.shape[0] else T[top], 0.0, above
     for j in range(top - 1, low - 1, -1):
         last_x, last_below, last_above = x[j] + high[j] * last_x, to_below[j] + high[j] * last_below, high[j] * last_above

@@ -5,6 +5,7 @@ digest of everything after it. The digest covers every bit: a truncated or alter
 it is used, and the one before it serves instead.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -130,7 +131,9 @@ class Store:
         hdf5.write(path, state, self._comm, lambda *_: None, userblock=_HEADER,
                    seal=lambda beside: _seal(beside, path, self._comm))
         if self._comm.rank == 0:
-            self._prune(step)
+            # What is too old may stay if the directory cannot be read.
+            with contextlib.suppress(OSError):
+                self._prune(step)
         self._rejected = []
         return path
 

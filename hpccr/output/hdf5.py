@@ -111,9 +111,11 @@ def write(path, variables, comm, decorate, *, userblock=0, seal=None):
 
 def remove(paths):
     """Remove files, as far as they are there and can be removed."""
-    for path in paths:
-        with contextlib.suppress(OSError):
-            path.unlink()
+    # A directory that cannot be read any more has none.
+    with contextlib.suppress(OSError):
+        for path in paths:
+            with contextlib.suppress(OSError):
+                path.unlink()
 
 
 def publish(beside, path):

@@ -38,17 +38,16 @@ def shock_radius(line, patch, v):
 
 
 def cavity_edge(line, patch, T, shock):
-    """The edge of the hot cavity: where ln T falls most steeply within the shock; NaN where it does not fall by more than a tenth
-    over a cell's e-fold. As shock_radius; shock [cm]; T (cells,) [K]."""
+    """The edge of the hot cavity: where ln T falls most steeply within the shock; NaN if it falls by no more than a twentieth there from
+    one cell to the next. As shock_radius; shock [cm]; T (cells,) [K]."""
     inside = line.faces[1:-1] < (0.97 * shock if np.isfinite(shock) else np.inf)
-    slopes = np.where(inside, -np.diff(np.log(T)) / np.diff(line.centers), 0.0)
-    own = _own(patch)
-    top, gap = patch.highest([slopes[own].max(), np.diff(line.centers).max()])
-    if not top * gap > 0.05:
-        return np.nan
+    gaps, own = np.diff(line.centers), _own(patch)
+    slopes = np.where(inside, -np.diff(np.log(T)) / gaps, 0.0)
+    top = patch.highest([slopes[own].max()])[0]
     k = own.start + int(np.argmax(slopes[own]))
     # Of equals the innermost.
-    return -patch.highest([-steepest(line.faces[1:-1], slopes, k) if slopes[k] == top else -np.inf])[0]
+    edge = -patch.highest([-steepest(line.faces[1:-1], slopes, k) if slopes[k] == top and top * gaps[k] > 0.05 else -np.inf])[0]
+    return edge if np.isfinite(edge) else np.nan
 
 
 def _own(patch):

@@ -164,9 +164,6 @@ class Feedback(Problem):
     def lane(self):
         return self._lane
 
-    def coupled(self):
-        return True
-
     def model(self):
         """The equations in numbers (steppers.flow.Model)."""
         from hpccr.steppers.flow import Model

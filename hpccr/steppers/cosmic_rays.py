@@ -125,9 +125,7 @@ class CosmicRays:
         args = (u, depth, self.loss, self.weights, self.bend, self.step)
         cr_kernels.lose(*args, out, heat, passed)
         if patch.row is not None:
-            inflow = self._passed_down(*passed)
-            if patch.row.rank > 0:
-                cr_kernels.gain(*args, inflow, out, heat)
+            cr_kernels.gain(*args, self._passed_down(*passed), out, heat)
         return heat
 
     def _passed_down(self, own, part):
@@ -177,7 +175,7 @@ class CosmicRays:
 
     def heat_of_losses(self, density):
         """Energy that losses give to gas of a density (cells of the span,), per time: array (1, rows) [erg/(cm³ s)]; collective."""
-        brief = 1e-9 / max(self.loss.max() * density.max(), 1e-300)
+        brief = 1e-9 / max(self.model.loss.max() * self.patch.highest([density.max()])[0], 1e-300)
         return self.lose(self.u, density, brief, self.after)[None] / brief
 
     def energy_density(self):

@@ -105,8 +105,8 @@ class Flow:
         model = replace(self.model, line=Axis("r", np.linspace(0.0, 8.0, 9) * 1e18, self.model.line.metric, (True, False)),
                         lane=Axis("p", np.linspace(-40.0, -38.0, 5)), D=np.full(4, 1e20), loss=np.full(5, 1e-30))
         patch = Patch(8, 4, parallel.alone())
-        # A line of one part takes the same kernels as one of many.
-        patch.column = self.patch.column and parallel.alone()
+        # One part of a line, or of the lanes, takes the same kernels as one of many.
+        patch.column, patch.row = self.patch.column and parallel.alone(), self.patch.row and parallel.alone()
         imex = Imex(model, patch)
         imex.gas = np.array([[model.mass], [0.0], [1e-12]]) * np.ones((3, 8))
         imex.rays.u[...] = 1e-12

@@ -87,7 +87,8 @@ class Imex:
         (P, soft, hard, less, more), cells = moments, len(self.line)
         rate = np.empty_like(gas)
         flow = SimpleNamespace(w=np.empty(cells + 1), divergence=np.empty(cells), tally=np.empty(8), ends=0.0)
-        args = (self._geometry, self._closed)
+        drift = self._drift_rate(gas[0]) if self.model.streaming else np.zeros(cells)
+        args = (drift, self._geometry, self._closed)
         if self.model.moves:
             gas_kernels.rates(gas, P, soft, hard, *args, self._order, self._own, rate, flow.w, flow.divergence, flow.tally)
         else:
@@ -100,19 +101,27 @@ class Imex:
     def _stream(self, flow, rho, P, rate):
         """Let the CRs drift down the gradient of their pressure with the Alfvén speed; the gas has −w_s ∂P/∂r ≥ 0, half of it on
         either side of a face."""
-        line, own, V_A, drop, reach = self.line, self.patch.inner, self.V_A(rho), np.diff(P), self.model.streaming_length
-        # Where P varies over more than `reach`, slower in proportion: a sign that flips from cell to cell would make noise.
-        flat = 0.5 * (P[1:] + P[:-1]) * np.diff(line.centers) / reach
-        speed = -0.5 * (V_A[1:] + V_A[:-1]) * drop / np.maximum(np.hypot(drop, flat), 1e-300)
-        half = np.pad(-0.5 * line.areas[1:-1] * speed * drop, 1)
-        given = half[1:] + half[:-1]
+        line, own = self.line, self.patch.inner
+        speed, given = self._drifting(rho, P)
         rate[2] += given / line.volumes
         flow.w[1:-1] += speed
         flow.divergence[...] = np.diff(line.areas * flow.w) / line.volumes
         flow.tally[gas_kernels.WAVES] = given[own].sum()
         flow.tally[gas_kernels.WORK] = self.volumes @ (P * flow.divergence)[own] - flow.tally[gas_kernels.WAVES]
-        # There it is diffusion with V_A × reach, and explicit.
-        flow.tally[gas_kernels.FASTEST] += (V_A * (1 / line.widths + 2 * reach / line.widths**2))[own].max()
+
+    def _drifting(self, rho, P):
+        """w_s of streaming CRs on the inner faces (cells − 1,) [cm/s], and what they give to the gas of each cell (cells,) [erg/s]."""
+        line, V_A, drop = self.line, self.V_A(rho), np.diff(P)
+        # Where P varies over more than the streaming length, slower in proportion: a sign that flips from cell to cell would make noise.
+        flat = 0.5 * (P[1:] + P[:-1]) * np.diff(line.centers) / self.model.streaming_length
+        speed = -0.5 * (V_A[1:] + V_A[:-1]) * drop / np.maximum(np.hypot(drop, flat), 1e-300)
+        half = np.pad(-0.5 * line.areas[1:-1] * speed * drop, 1)
+        return speed, half[1:] + half[:-1]
+
+    def _drift_rate(self, rho):
+        """What streaming takes in a cell, which is explicit: V_A/Δr, and, where P is flat, diffusion with V_A × streaming length: (cells,) [1/s]."""
+        widths = self.line.widths
+        return self.V_A(rho) * (1 / widths + 2 * self.model.streaming_length / widths**2)
 
     def _completed(self, *parts):
         """Lines (k, rows) of which this rank has its lanes' part, summed over lanes, with the cells of other ranks next to them: (Σk, cells)."""
@@ -132,7 +141,7 @@ class Imex:
                                                           rays.energy_density(), rays.heat_of_losses(gas[0] / model.mass))
         slope, n = np.gradient(P, line.centers), gas[0] / model.mass
         if model.streaming:
-            lost = self.V_A(gas[0]) * np.abs(slope)
+            lost = self._drifting(gas[0], P)[1] / line.volumes
         T = model.temperature(gas)
         K = conductivity(T)
         flux = np.zeros(len(line) + 1)
@@ -210,10 +219,10 @@ class Imex:
 
     def _warm(self, step, gas, before, lost, weight):
         """Complete the energy of an implicit stage: h × the heat in it (rows,). `weight` of the stage for the ledger."""
-        added, given, radiated, found = self._heat.warm(gas, before, lost, step.h)
+        added, given, radiated, reason = self._heat.warm(gas, before, lost, step.h)
         step.waves += weight * given
         step.radiated += weight * radiated
-        self._doubt(step, found, "the pressure of the gas is not positive")
+        self._doubt(step, not reason, reason)
         return added
 
     def _end(self, step, stages, lost, verdict):

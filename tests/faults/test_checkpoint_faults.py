@@ -4,6 +4,7 @@ import os
 import random
 import shutil
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -237,6 +238,22 @@ def test_a_directory_that_has_vanished_is_not_made_again(tmp_path, solo):
     assert not (tmp_path / "run").exists()
     with pytest.raises(RunError, match="No such file or directory"):
         checkpoint._seal(store.path(1), store.path(1), solo)
+
+
+def test_a_directory_that_cannot_be_read_keeps_what_is_old(tmp_path, solo, monkeypatch):
+    """The checkpoint is complete: that older ones cannot be looked up is no reason to end a run, on one rank alone at that."""
+    store = Store(tmp_path, solo)
+    for step in (1, 2):
+        store.save(step, [Variable.whole("x", (), 1.0)], {})
+    def unreadable(*_):
+        raise OSError(5, "Input/output error")
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "listdir", unreadable)
+        patched.setattr(Path, "glob", lambda *_: (unreadable() for _ in range(1)))
+        store.save(3, [Variable.whole("x", (), 1.0)], {})
+    assert checkpoint.found(tmp_path) == [1, 2, 3]
+    store.save(4, [Variable.whole("x", (), 1.0)], {})
+    assert checkpoint.found(tmp_path) == [3, 4]
 
 
 ENDLESS = """

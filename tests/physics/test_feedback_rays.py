@@ -253,6 +253,28 @@ def test_streaming_drifts_with_the_alfven_speed():
     assert gain == pytest.approx(flow.ledger.first["E_cr"] - flow.E_cr - flow.ledger.flows["E_cr_ends"], rel=1e-9)
 
 
+@pytest.mark.parametrize("wave_model, close", [("sink", 0.05), ("streaming", 1e-6)])
+def test_heating_by_waves_in_a_snapshot_is_that_of_the_budget(wave_model, close):
+    """Over the volume, against E_waves of a step that changes next to nothing; waves of the sink count one-sided slopes, as they are solved."""
+    flow = start("feedback_quick", f"transport.wave_model={wave_model}", "axes.r.to=300 pc", "time.first_step=1e-3 yr", "time.max_step=1e-3 yr")
+    # CRs that fall over more than the streaming length, which holds them back.
+    rays_, x = flow.patch.own(flow.imex.rays.u), flow.model.line.centers
+    rays_[...] = rays_[:1] * np.exp(-x[:, None] / (60 * pc))
+    told = flow.imex.survey()["waves"] @ flow.model.line.volumes
+    flow.step(1e30, lambda: [0.0])
+    assert told == pytest.approx(flow.ledger.flows["E_waves"] / flow.stepper.t, rel=close)
+
+
+def test_what_is_not_a_number_stays_so():
+    """It must not become no CRs: the step is refused."""
+    flow = start("feedback_quick", "axes.r.cells=20", "axes.p.cells=4")
+    crs, nothing = flow.imex.rays, np.zeros(20)
+    crs.fill(crs.u)
+    crs.rate[5, 2] = np.nan
+    crs.solve((1.0, 1e10, 0.0), 1e10, nothing, crs.u, crs.u, crs.second, 0)
+    assert np.isnan(flow.patch.own(crs.second)[:, 2]).all() and not np.isnan(flow.patch.own(crs.second)[:, [0, 1, 3]]).any()
+
+
 def test_energy_that_no_gas_can_take_is_refused():
     """In a slab the energy is per cm²: what is usual in a sphere is 10²⁸ times too much there."""
     flow_deck = deck("feedback_quick", "gas.geometry=slab", "source.energy=1e8 erg")

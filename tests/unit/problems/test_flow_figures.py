@@ -42,6 +42,15 @@ def test_the_edge_lies_within_the_shock(patch):
     assert cavity_edge(LINE, patch, np.exp(log_T), 45.0) == pytest.approx(30, abs=0.2)
 
 
+def test_a_slope_counts_by_the_cells_where_it_is():
+    """T that falls by a fiftieth from cell to cell is no edge, however wide the cells are elsewhere."""
+    line = Axis("r", np.concatenate([np.linspace(0.0, 50.0, 101), 60.0 + 10.0 * np.arange(20.0)]))
+    whole = Patch(len(line), 1, alone())
+    log_T = 9 - 0.04 * np.minimum(line.centers, 50.0)
+    assert np.isnan(cavity_edge(line, whole, np.exp(log_T), np.nan))
+    assert cavity_edge(line, whole, np.exp(log_T - 0.1 * (line.centers > 20.0)), np.nan) == pytest.approx(20.0)
+
+
 def test_gas_at_rest_has_no_fronts(patch):
     assert np.isnan(shock_radius(LINE, patch, np.zeros(200)))
     assert np.isnan(cavity_edge(LINE, patch, np.full(200, 7000.0), np.nan))
