@@ -8,6 +8,7 @@ CODATA 2018 and IAU 2015.
 import functools
 import math
 import re
+import warnings
 
 c = 2.99792458e10               # speed of light [cm/s]
 e = 4.803204712570263e-10       # elementary charge [statC]
@@ -55,7 +56,9 @@ def _unit(text):
     from astropy import units
 
     own = [units.def_unit("m_p", m_p * units.g), units.def_unit("c", c * units.cm / units.s)]
-    with units.add_enabled_units(own):
+    # astropy warns of km/s/pc, but takes it as it is meant.
+    with units.add_enabled_units(own), warnings.catch_warnings():
+        warnings.simplefilter("ignore", units.UnitsWarning)
         unit = units.Unit(text)
     if not isinstance(unit, units.UnitBase):
         raise ValueError("a logarithmic unit")
@@ -96,6 +99,8 @@ def _known(text):
         raise QuantityError(f"unknown unit {text[:40]!r}")
     try:
         return _unit(text)
+    except ImportError as error:
+        raise QuantityError(f"units need astropy, which cannot be imported ({error})") from None
     except Exception:       # noqa: BLE001 - astropy raises ValueError, TypeError or parser errors
         raise QuantityError(f"unknown unit {text!r}", nearest=_nearest(text)) from None
 

@@ -99,10 +99,11 @@ def kinds():
     found = {}
     for name in library.decks():
         resolved = deck(name)
-        if registry.load(resolved.problem).engine == "ensemble":
+        engine = registry.load(resolved.problem).engine
+        if engine == "ensemble":
             continue
-        problem = registry.load(resolved.problem)(resolved)
-        found.setdefault((resolved.problem, problem.coupled()), name)
+        # Gas and pitch angles always couple their lanes.
+        found.setdefault((resolved.problem, engine == "grid" and registry.load(resolved.problem)(resolved).coupled()), name)
     return list(found.values())
 
 

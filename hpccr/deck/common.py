@@ -69,23 +69,32 @@ def _check_axis(axis):
         raise Refused("the axis ends before it begins", "to", allowed="more than from")
     if axis.spacing == "log" and not axis.from_ > 0:
         raise Refused("a logarithmic axis must begin above 0", "from", allowed="above 0")
+    length = axis.to - axis.from_
+    if length / axis.cells < 1e-12 * max(abs(axis.from_), abs(axis.to)):
+        raise Refused("cells too narrow for the positions of their faces to differ", "cells", allowed="fewer cells, or a longer axis")
+    if axis.spacing != "sinh":
+        return
+    # Far outside of the axis, or beside lengths of another size, faces would be differences of large numbers.
+    if not axis.from_ - length <= axis.focus <= axis.to + length:
+        raise Refused("far outside of the axis", "focus", allowed="less than the axis's length beyond its ends")
+    if not 1e-8 * length <= axis.scale <= 1e3 * length:
+        raise Refused("nothing beside the length of the axis, or far longer", "scale", allowed="from 1e-8 to 1000 times the axis's length")
 
 
-def _span(unit):
-    """The range of a simulated time: in seconds, or in a unit of the problem's own."""
-    return {"low": "1 s", "high": "1e12 yr"} if unit else {"positive": True, "high": "1e12"}
+def _span(unit, part=1.0):
+    """The range of a simulated time, or of a part of it, such as a step: in seconds, or in a unit of the problem's own."""
+    return {"low": f"{part:g} s", "high": "1e12 yr"} if unit else {"low": f"{part * 1e-12:g}", "high": "1e12"}
 
 
 def time_section(end="100 kyr", rtol=1e-4, unit="s", **further):
     """The section [time] with the problem's own defaults, its unit of time ("" for pure numbers) and `further` keys."""
-    most = _span(unit)["high"]
+    step = _span(unit, 1e-12)
     return Section(
         "time", "how long, and how exactly",
         end=quantity(end, unit, **_span(unit), meaning="simulated time"),
         rtol=number(rtol, low=1e-12, high=0.1, meaning="relative error that a step may make"),
-        first_step=quantity(None, unit, positive=True, high=most, otherwise="chosen by the solver",
-                            meaning="first step"),
-        max_step=quantity(None, unit, positive=True, high=most, otherwise="no limit", meaning="longest step"),
+        first_step=quantity(None, unit, **step, otherwise="chosen by the solver", meaning="first step"),
+        max_step=quantity(None, unit, **step, otherwise="no limit", meaning="longest step"),
         max_steps=integer(1_000_000, low=1, high=2**31 - 1, meaning="stop after so many steps"),
         **further)
 
@@ -95,7 +104,7 @@ def output_section(unit="s"):
     return Section(
         "output", "what is written, and how often",
         snapshots=times(None, unit, low=f"0 {unit}".strip(), high=_span(unit)["high"], longest=_MOST_SNAPSHOTS,
-                        otherwise="ten equal intervals", meaning="times of the snapshots: a list, or an interval"),
+                        otherwise="ten equal intervals", meaning="times of the snapshots: a list, or an interval; for those after the end one at it"),
         history_every=integer(1, low=1, high=2**31 - 1, meaning="steps between records of history.csv"),
         checkpoint_every=quantity("10 min", "s", positive=True, high="1 yr", meaning="wall-clock time between checkpoints"),
         checkpoint_steps=integer(0, low=0, high=2**31 - 1, meaning="steps between checkpoints; 0: by wall clock only"))

@@ -27,7 +27,7 @@ TURBULENCE = Section(
     seed=integer(1, low=0, high=2**31 - 1, meaning="of the random numbers"),
     correlation=choice("one-sided", ("one-sided", "two-sided"),
                        meaning="definition of L_c: ∫⟨B(0)·B(r)⟩dr/δB² from 0, or from −∞"),
-    B0=quantity(None, "G", positive=True, high="1e16 G", otherwise="not known",
+    B0=quantity(None, "G", low="1e-30 G", high="1e16 G", otherwise="not known",
                 meaning="B_ref: the mean field, or without one the rms of δB (with waves_file, the unit of amplitudes)"),
     L_c=quantity(None, "cm", positive=True, high="1e6 kpc", otherwise="not known",
                  meaning="L_c in reality, where L_max is a pure number"),

@@ -31,7 +31,7 @@ def check(deck):
     _located(deck)      # a run would refuse a file that is not there, whether it needs it or not
     problem = registry.load(deck.problem)(deck)
     rows = [("problem", f"{deck.problem}: {problem.summary}"), *problem.derived(), *JOBS[problem.engine].cost(problem),
-            *(("warning", text) for text in problem.warnings)]
+            *(("warning", text) for text in JOBS[problem.engine].warnings(problem))]
     width = max(len(name) for name, _ in rows)
     return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
 
@@ -136,7 +136,7 @@ def _resume(deck, directory, session):
 
 def _start(job):
     """Begin a job, with what its user should know before."""
-    for warning in job.problem.warnings:
+    for warning in job.warnings(job.problem):
         job.progress.say(f"warning: {warning}")
     job.start()
 

@@ -27,4 +27,4 @@ class FlowJob(GridJob):
         """Roughly the core seconds of a run."""
         from hpccr.grid.patch import GAS
 
-        return problem.expected_steps() * (3e-8 * len(problem.line()) * (len(problem.lane()) + GAS) + 3e-4)
+        return GridJob.steps(problem) * (3e-8 * len(problem.line()) * (len(problem.lane()) + GAS) + 3e-4)

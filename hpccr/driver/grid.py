@@ -41,7 +41,20 @@ class GridJob(Job):
                 ("snapshots", f"{len(deck.output.snapshots.until(deck.time.end))}"),
                 ("memory", f"about {size_text(cls.memory(problem))} on one rank"),
                 ("cost", f"about {cls.seconds(problem):.2g} core seconds "
-                         f"({problem.expected_steps():.0f} steps)")]
+                         f"({cls.steps(problem):.0f} steps)")]
+
+    @staticmethod
+    def warnings(problem):
+        """What its user should know before a run: list of str."""
+        time_, least = problem.deck.time, _least_steps(problem.deck.time)
+        if least <= time_.max_steps:
+            return list(problem.warnings)
+        return [*problem.warnings, f"time.max_step allows no fewer than {least:.3g} steps, and time.max_steps ends the run after {time_.max_steps}"]
+
+    @staticmethod
+    def steps(problem):
+        """Roughly the steps of a run."""
+        return max(problem.expected_steps(), _least_steps(problem.deck.time))
 
     @classmethod
     def memory(cls, problem):
@@ -61,7 +74,7 @@ class GridJob(Job):
     @staticmethod
     def seconds(problem):
         """Roughly the core seconds of a run."""
-        return 4e-8 * problem.expected_steps() * GridJob.unknowns(problem)
+        return 4e-8 * GridJob.steps(problem) * GridJob.unknowns(problem)
 
     @staticmethod
     def fit(problem, ranks):
@@ -167,3 +180,8 @@ class GridJob(Job):
         self.summarise(summary)
         self.progress.say(f"done: {stepper.number} steps, {stepper.rejections} rejected, {stepper.iterations} linear "
                           f"iterations, {time.monotonic() - self.began:.1f} s")
+
+
+def _least_steps(time_):
+    """The fewest steps that section [time] allows: float."""
+    return time_.end / (time_.max_step or np.inf)

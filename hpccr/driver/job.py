@@ -83,6 +83,11 @@ class Job:
                              allowed=f"{size_text(there)}, the memory of the machines that the ranks are on")
 
     @staticmethod
+    def warnings(problem):
+        """What its user should know before a run: list of str."""
+        return list(problem.warnings)
+
+    @staticmethod
     def memory(problem):
         """Roughly the bytes that a run takes on one rank."""
         raise NotImplementedError

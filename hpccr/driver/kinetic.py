@@ -32,4 +32,4 @@ class KineticJob(GridJob):
     @staticmethod
     def seconds(problem):
         """Roughly the core seconds of a run, at most: with explicit streaming."""
-        return problem.expected_steps() * (2e-8 * KineticJob.unknowns(problem) + 2e-4)
+        return GridJob.steps(problem) * (2e-8 * KineticJob.unknowns(problem) + 2e-4)

@@ -106,7 +106,7 @@ def _weigh(deck, number, sizes=()):
         job = driver.JOBS[problem.engine]
         for size in sizes:
             job.fit(problem, size)
-        return point.digest(), job.seconds(problem), list(problem.warnings)
+        return point.digest(), job.seconds(problem), job.warnings(problem)
     except InputError as error:
         raise deck.at_point(number, error) from None
 

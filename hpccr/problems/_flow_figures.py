@@ -94,7 +94,7 @@ class FlowObserver:
         *shining, kinetic, outside = patch.sum_rows([*lines, 0.5 * gas[1] * v @ imex.volumes, self._outside()])
         per, shine = flow.model.per, "1/cm5" if flow.model.per else "1/cm3"
         expelled = outside - self.first + flow.ledger.flows["mass_out"]
-        rows = [("expelled_mass", "Msun" + per, expelled / Msun, "gas that has passed diagnostics.expelled_beyond"),
+        rows = [("expelled_mass", "Msun" + per, expelled / Msun, "gas that has passed diagnostics.expelled_beyond, or the end of the axis"),
                 ("cavity_edge", "pc", edge / pc, "where ln T falls most steeply within the shock"),
                 ("shock_radius", "pc", shock / pc, "the outermost place where the flow is compressed"),
                 ("T_max", "K", T_max, "highest temperature"), ("v_max", "km/s", v_max / 1e5, "highest speed"),

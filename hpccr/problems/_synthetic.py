@@ -23,6 +23,8 @@ DEFINITION = {
 
 # Their tallies are all kept until the end.
 _MOST_UNITS = 100_000
+# Larger phases of waves [rad] lose too many digits to rounding.
+_MOST_PHASE = 1e9
 
 
 class Synthetic:
@@ -221,6 +223,25 @@ class InTurbulence(Ensemble):
         if self.kept and self.kept[-1] >= self.realisations * self.particles:
             raise deck.refuse("ensemble.store", f"there is no {self.member} {self.kept[-1]}",
                               allowed=f"0 to {self.realisations * self.particles - 1}")
+
+    def check_phases(self, length, key, end):
+        """Refuse waves so short that rounding spoils their phases, where members begin or on a path of `length` [L], which grows as the
+        value `end` of a key does.
+
+        Raises
+        ------
+        InputError
+        """
+        k, deck = self.field.k_range[1], self.deck
+        begin = self.cube * self.field.longest if self.given is None else float(np.abs(self.given[0]).max())
+        if not k * begin <= _MOST_PHASE:
+            given = next((name for name in ("ensemble.starts_file", "turbulence.waves_file") if deck[name.partition(".")[0]][name.partition(".")[2]]),
+                         "turbulence.L_min")
+            raise deck.refuse(given, f"phases of up to {k * begin:.2g} rad at the start: rounding would spoil the shortest waves",
+                              allowed=f"up to {_MOST_PHASE:g} rad" + (f": L_min of at least {2 * np.pi * begin / _MOST_PHASE:.3g}" if given == "turbulence.L_min" else ""))
+        if not k * length <= _MOST_PHASE:
+            raise deck.refuse(key, f"phases of up to {k * length:.2g} rad: rounding would spoil the shortest waves",
+                              allowed=f"up to {end * _MOST_PHASE / (k * length):.3g}, or a longer L_min")
 
     def _read_starts(self, path):
         """Positions (n, 3) [L] and directions (n, 3) or None from a file, in the unit of the waves."""

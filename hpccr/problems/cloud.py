@@ -22,7 +22,7 @@ from hpccr.grid.axis import Axis, log_centred, spaced
 from hpccr.grid.field import Field
 from hpccr.operators.terms import Advection, Diffusion, Ends, WaveBalance, WaveScattering
 from hpccr.operators.wave_kernels import W_MAX
-from hpccr.physics import alfven, damping, gyro, media, spectra
+from hpccr.physics import alfven, damping, gyro, media, protons, spectra
 from hpccr.problems._cloud_figures import CloudObserver
 from hpccr.problems.contract import Problem
 from hpccr.units import GeV, c, pc
@@ -169,9 +169,18 @@ class Cloud(Problem):
         self.P0 = spectra.initial_pressure(spectrum, self.R, self.medium.W0, source.normalisation)
         self.P_background = spectra.background_pressure(self.E, transport.background, self.medium.W0,
                                                         transport.background_slope)
+        self.warnings = list(self._odd())
         # One direction alone may fall below its background where the other raises the non-linear damping.
         self.fields = (Field("P", floor=0.0), *((Field("w_plus", staggered=True), Field("w_minus", staggered=True))
                        if self.whole else (Field("w", staggered=True, floor=0.0, conserved=False),)))
+
+    def _odd(self):
+        """Warnings: what the user should know before the run."""
+        if self.E[0] < GeV:
+            yield f"E = p c and v = c are assumed for all CRs; protons of {self.E[0] / GeV:.3g} GeV/c have v = {protons.speed(self.p[0]) / c:.2g} c"
+        within, line = self.deck.diagnostics.residence_within, self.line()
+        if within is not None and within < line.widths.min():
+            yield f"diagnostics.residence_within, {within / pc:.3g} pc, is shorter than the narrowest cell, {line.widths.min() / pc:.3g} pc"
 
     def _set_waves(self, waves):
         """Speeds and damping rates per momentum, with the chosen treatment of the evanescent band."""

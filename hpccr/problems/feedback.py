@@ -23,10 +23,14 @@ from hpccr.units import GeV, Msun, c, k_B, kyr, m_p, pc
 GAMMA_GAS = 5 / 3
 MC = m_p * c
 
+# What gas and CRs may be at first.
+_DENSITIES, _TEMPERATURES = {"low": "1e-9 cm-3", "high": "1e6 cm-3"}, {"low": "1 K", "high": "1e9 K"}
+_PRESSURES = {"low": "0 erg/cm3", "high": "1 erg/cm3"}
+
 GAS = Section(
     "gas", "the gas that the CRs meet, at rest and uniform at first",
-    n=quantity(None, "cm-3", positive=True, high="1e6 cm-3", otherwise="thermal equilibrium at `temperature`", meaning="density"),
-    temperature=quantity("7000 K", "K", low="1 K", high="1e9 K", meaning="its temperature at first"),
+    n=quantity(None, "cm-3", **_DENSITIES, otherwise="thermal equilibrium at `temperature`", meaning="density"),
+    temperature=quantity("7000 K", "K", **_TEMPERATURES, meaning="its temperature at first"),
     B=quantity("1 uG", "G", low="0 G", high="1 mG", meaning="magnetic field in the Alfven speed; fixed"),
     cooling=flag(True, meaning="radiation: n (Gamma - n Lambda)"),
     heating=flag(True, meaning="heating by the waves that CRs drive, and the CRs' loss to them"),
@@ -43,10 +47,10 @@ INITIAL = Section(
     "initial", "another initial state, for tests: a tube of two states, a blast of heat, a sound wave",
     kind=choice("cloud", ("cloud", "tube", "blast", "wave"), meaning="cloud: CRs within source.radius; tube: two states; blast: heat within source.radius; "
                 "wave: a standing wave of one length of the axis"),
-    n_right=quantity(None, "cm-3", positive=True, otherwise="gas.n", meaning="tube: density beyond source.radius"),
-    temperature_right=quantity(None, "K", positive=True, otherwise="gas.temperature", meaning="tube: temperature there"),
-    P_cr=quantity("0 erg/cm3", "erg/cm3", low="0 erg/cm3", meaning="tube, wave: CR pressure, within source.radius if a tube"),
-    P_cr_right=quantity("0 erg/cm3", "erg/cm3", low="0 erg/cm3", meaning="tube: CR pressure beyond it"),
+    n_right=quantity(None, "cm-3", **_DENSITIES, otherwise="gas.n", meaning="tube: density beyond source.radius"),
+    temperature_right=quantity(None, "K", **_TEMPERATURES, otherwise="gas.temperature", meaning="tube: temperature there"),
+    P_cr=quantity("0 erg/cm3", "erg/cm3", **_PRESSURES, meaning="tube, wave: CR pressure, within source.radius if a tube"),
+    P_cr_right=quantity("0 erg/cm3", "erg/cm3", **_PRESSURES, meaning="tube: CR pressure beyond it"),
     amplitude=number(1e-3, low=0.0, high=0.5, meaning="wave: relative change of the density"),
 )
 
@@ -72,8 +76,9 @@ TRANSPORT = Section(
 
 DIAGNOSTICS = Section(
     "diagnostics", "what is measured",
-    radii=quantities(["1 pc", "10 pc", "30 pc", "100 pc", "200 pc"], "cm", low="0 pc", high="10 kpc", longest=1000, meaning="where the intensity is taken"),
-    expelled_beyond=quantity("200 pc", "cm", positive=True, high="10 kpc", meaning="expelled mass: what has passed this radius"),
+    radii=quantities(["1 pc", "10 pc", "30 pc", "100 pc", "200 pc"], "cm", low="0 pc", high="10 kpc", longest=1000,
+                     meaning="where the intensity is taken, if the r axis goes so far"),
+    expelled_beyond=quantity("200 pc", "cm", positive=True, high="10 kpc", meaning="expelled mass: what has passed this radius, or the end of the r axis if that is nearer"),
 )
 
 R_AXIS = common.axis_section("r", "cm", cells=600, from_="0 pc", to="300 pc", focus="0 pc", scale="50 pc", low="0 pc", high="100 kpc",
@@ -133,6 +138,8 @@ class Feedback(Problem):
             if not cls.densest * 1e-12 < n <= cls.densest:
                 raise deck.refuse("gas.temperature", f"thermal equilibrium at a density of {n:.3g} cm-3",
                                   allowed=f"one between {cls.densest * 1e-12:g} and {cls.densest:g} cm-3, or a density gas.n")
+        if abs(gas.expansion) * deck.axes.r.to > c:
+            raise deck.refuse("gas.expansion", "faster than light at the end of the r axis", allowed=f"up to {c / deck.axes.r.to * 1e-5 * pc:.3g} km/(s pc)")
         if deck.transport.wave_model == "streaming" and not gas.heating:
             raise deck.refuse("gas.heating", "streaming CRs heat the gas", allowed='true, or transport.wave_model = "sink"')
         if initial.kind == "blast" and not deck.source.energy > 0:
@@ -152,6 +159,14 @@ class Feedback(Problem):
                 heat = 1.5 * k_B * gas.temperature / (gas.light * abs(1 - balance))
                 yield (f"the gas is not in thermal equilibrium at first: it radiates {balance:.3g} times what light gives it, and changes its temperature "
                        f"within {heat / kyr:.3g} kyr")
+        initial, source = self.deck.initial, self.deck.source
+        # Of 1 % of its rest energy a gas gets some tenth of the speed of light.
+        rest = self.n * m_p * c**2 * METRICS[gas.geometry][1](source.radius)
+        if gas.motion and initial.kind in ("cloud", "blast") and source.energy > 0.01 * rest:
+            yield f"source.energy is {source.energy / rest:.2g} times the rest energy of the gas within source.radius, which it drives without relativity"
+        fastest = abs(gas.expansion) * self.deck.axes.r.to
+        if fastest > 0.1 * c:
+            yield f"the gas expands with {fastest / c:.2g} c at the end of the r axis; its equations know no relativity"
 
     # -- the grid and the equations -----------------------------------------------------------------------
 
@@ -293,4 +308,4 @@ class Feedback(Problem):
         rows += [("CRs in the first cell", f"energy {self.energy_density(u):.4g}, pressure {self.pressure(u):.4g} erg/cm3")]
         return rows + [(f"D at {self.p[i] * c / GeV:.3g} GeV/c",
                         f"{self.D[i]:.3g} cm2/s, leaves the box in {line.faces[-1] ** 2 / (4 * self.D[i]) / kyr:.3g} kyr"
-                  if self.D[i] > 0 else "0") for i in sorted({0, len(self.p) // 2, len(self.p) - 1})]
+                  if self.D[i] > 1 else f"{self.D[i]:.3g} cm2/s, does not move them") for i in sorted({0, len(self.p) // 2, len(self.p) - 1})]

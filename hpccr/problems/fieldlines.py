@@ -71,6 +71,9 @@ class FieldLines(InTurbulence):
             if not e.first < self.ends[variant]:
                 raise deck.refuse("ensemble.first", f"not before the end, {_NAMES[variant]} = {self.ends[variant]:.6g}",
                                   allowed=f"less than {min(self.ends[v] for v in self.variants):.6g}")
+            name = "tau_end" if variant and e.tau_end is not None else "s_end"
+            bent = np.hypot(self.field.mean, self.field.rms) if variant else 1.0
+            self.check_phases(self.ends[variant] * bent * self.field.L_c, f"ensemble.{name}", self.ends[variant])
         self._room = self._units()
         most = max(len(self._points(v)) for v in self.variants)
         self.tally_size = most * fieldline_kernels.MOMENTS + 2

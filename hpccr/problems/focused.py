@@ -185,9 +185,6 @@ class Focused(Problem):
     def lane(self):
         return self._pitch
 
-    def coupled(self):
-        return True
-
     def model(self):
         """The equation in numbers (steppers.kinetic.Model)."""
         from hpccr.steppers.kinetic import Model

@@ -31,11 +31,11 @@ ENSEMBLE = Section(
     gyroradius=measure(None, "cm", positive=True, otherwise="from rigidity", meaning="r_g in B_ref, in the unit of L_max"),
     steps_per_gyration=number(40.0, low=6.0, high=1e6, meaning="steps in 2π/Ω, at least; and as many in the rms field"),
     steps_per_wave=number(8.0, low=0.0, high=1e4, meaning="steps across the shortest wave, at least; 0: waves do not count"),
-    step=number(None, positive=True, high=1e6, otherwise="from the two above", meaning="step [1/Ω]; exactly this one"),
-    t_end=number(1000.0, positive=True, high=1e12, meaning="end [1/Ω]"),
+    step=number(None, low=1e-12, high=1e6, otherwise="from the two above", meaning="step [1/Ω]; exactly this one"),
+    t_end=number(1000.0, low=1e-9, high=1e12, meaning="end [1/Ω]"),
     times_per_decade=integer(20, low=1, high=1000, meaning="times of output in a decade of t"),
     mu=number(None, low=-1.0, high=1.0, otherwise="isotropic", meaning="pitch-angle cosine at the start"),
-    lag=number(None, positive=True, high=1e12, otherwise="20, at most t_end", meaning="lag of D_mumu [1/Ω]"),
+    lag=number(None, low=1e-12, high=1e12, otherwise="20, at most t_end", meaning="lag of D_mumu [1/Ω]"),
     mu_bins=integer(40, low=1, high=10_000, meaning="bins of μ for D_mumu"),
     plateau_from=number(0.5, low=0.0, high=0.99, meaning="the plateau is measured from this part of t_end on"),
     half_step=flag(False, meaning="repeat a sample at half the step and report the change"),
@@ -104,13 +104,15 @@ class Orbits(InTurbulence):
         if deck.turbulence.B0 is None or field.cm is None:
             missing = "turbulence.B0" if deck.turbulence.B0 is None else "turbulence.L_c, or L_max with a unit"
             raise deck.refuse("ensemble.rigidity", f"a rigidity in V needs {missing}", allowed="that, or r_g/L_c as a number")
-        return e.rigidity.value * larmor_radius(units.eV / units.c, deck.turbulence.B0) / field.cm
+        return e.rigidity.value * float(larmor_radius(units.eV / units.c, deck.turbulence.B0)) / field.cm
 
     def _plan(self):
         """Step, length and moments of the run (orbit_task.Plan), or a refusal."""
         e, field = self.deck.ensemble, self.field
         strong = np.hypot(field.mean, field.rms)
         shortest = field.shortest() / self.r_g
+        if not 1e-50 < self.r_g < 1e50:
+            raise self.deck.refuse("ensemble.rigidity", f"a gyroradius of {self.r_g:.3g} {field.name}", allowed="from 1e-50 to 1e50")
         if e.step is not None:
             h = e.step
             if h * strong > 1.0:
@@ -118,19 +120,16 @@ class Orbits(InTurbulence):
                                        allowed=f"up to {1 / strong:.4g} (1 rad), better {2 * np.pi / 40 / strong:.3g}")
             if h > e.t_end * (1 + 1e-9):
                 raise self.deck.refuse("ensemble.step", "longer than the run", allowed=f"up to t_end = {e.t_end:g}")
-            steps = max(1, int(np.ceil(e.t_end / h * (1 - 1e-12))))
         else:
             h = 2.0 * np.pi / e.steps_per_gyration / max(1.0, strong)
             if e.steps_per_wave:
                 h = min(h, shortest / e.steps_per_wave)
-            steps = max(1, int(np.ceil(e.t_end / h * (1 - 1e-12))))
+        if e.t_end > 2**40 * h:
+            raise self.deck.refuse("ensemble.t_end", f"{e.t_end / h:.3g} steps", allowed="at most 2^40 steps")
+        steps = max(1, int(np.ceil(e.t_end / h * (1 - 1e-12))))
+        if e.step is None:
             h = e.t_end / steps
-        if steps > 2**40:
-            raise self.deck.refuse("ensemble.t_end", f"{steps:.3g} steps", allowed="at most 2^40 steps")
-        turns = field.k_range[1] * (self.cube * field.longest + self.r_g * e.t_end)
-        if turns > 1e9:
-            raise self.deck.refuse("ensemble.t_end", f"phases of up to {turns:.2g} rad: rounding would spoil the shortest waves",
-                                   allowed=f"up to {1e9 / field.k_range[1] / self.r_g:.3g}, or a longer L_min")
+        self.check_phases(self.r_g * e.t_end, "ensemble.t_end", e.t_end)
         count = max(2, int(np.ceil(np.log10(steps) * e.times_per_decade)) + 1)
         at = np.unique(np.rint(np.geomspace(1, steps, count)).astype(np.int64))
         if e.lag is not None and e.lag > e.t_end * (1 + 1e-9):

@@ -65,6 +65,18 @@ class Transport(Problem):
         faces = log_centred(p.cells, p.from_ / c, p.to / c)
         self.p = np.exp(0.5 * (faces[1:] + faces[:-1]))
         self.D = transport.D0 * (self.p * c / transport.p0) ** transport.D_slope
+        self.warnings = list(self._odd())
+
+    def _odd(self):
+        """Warnings: what the user should know before the run."""
+        source, line = self.deck.source, self.line()
+        beyond = max(line.faces[0] - source.at, source.at - line.faces[-1]) / source.width
+        if beyond > 0:
+            yield f"the source lies beyond the r axis by {beyond:.3g} of its widths"
+            return
+        width = np.interp(source.at, line.centers, line.widths)
+        if source.width < width:
+            yield f"a source of width {source.width / pc:.3g} pc is not resolved by cells of {width / pc:.3g} pc"
 
     def line(self):
         r, geometry = self.deck.axes.r, self.deck.transport.geometry
@@ -96,6 +108,10 @@ class Transport(Problem):
 
     def scales(self):
         return (self.p * c / self.deck.transport.p0)[None] ** -self.deck.source.index
+
+    def expected_steps(self):
+        """Steps of a run, roughly: as many for each decade of time, of second order."""
+        return 30 * (1e-4 / self.deck.time.rtol) ** (1 / 3)
 
     def exact(self, t):
         """f(r, p) at time t [s]: array (cells, lanes); for uniform V in a slab, or V = 0, without momentum losses.

@@ -32,7 +32,7 @@ class Death:
             self.victim = "launcher"        # it has started none yet
         os.kill(self._dice.choice(alone) if self.victim == "one rank" else process.pid, signal.SIGKILL)
 
-    def judge(self, status, said, begun):
+    def judge(self, status, said):
         """How it ended; there is no rule for that."""
         return f"{self.victim}, {self.moment}"
 
@@ -50,19 +50,31 @@ class Request:
         alone = list(ranks(process).values())
         if self.to == "rank" and not alone:
             self.to = "launcher"            # it has started none yet
-        os.kill(self._dice.choice(alone) if self.to == "rank" else process.pid, self.number)
+        struck = [self._dice.choice(alone)] if self.to == "rank" else alone
+        # Python itself takes a moment to start: until it listens a signal is the end, of nothing.
+        self._early = not struck or not all(map(_listens, struck))
+        os.kill(struck[0] if self.to == "rank" else process.pid, self.number)
 
-    def judge(self, status, said, begun):
+    def judge(self, status, said):
         """README: status 75, or the launcher's own where it kills the ranks; 0 if it was at its end."""
         what = f"{self.number.name} to {self.to}"
         launcher = self.to == "launcher" and self.number != signal.SIGUSR1
-        # Python itself takes a moment to start: until it listens a signal is the end, of nothing.
-        early = not begun and status in (-self.number, 128 + self.number, 1)
+        early = self._early and status in (-self.number, 128 + self.number, 1)
         assert status in (0, STOPPED) or early or launcher and status, f"{what}: status {status}\n{said[-3000:]}"
         if status == STOPPED:
             assert f"stopped by {self.number.name}" in said and "hpccr restart" in said, said[-3000:]
         told = "of its own" if launcher and status not in (0, STOPPED) else status
         return f"{what}: status {told}{' before it began' if early else ''}"
+
+
+def _listens(pid):
+    """Whether a process has taken SIGUSR1 into its hands."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="ascii") as file:
+            masks = dict(line.split(":", 1) for line in file if line.startswith(("SigCgt", "SigIgn")))
+    except OSError:
+        return False
+    return bool(sum(int(mask, 16) for mask in masks.values()) >> (signal.SIGUSR1 - 1) & 1)
 
 
 class Limit:
@@ -76,7 +88,7 @@ class Limit:
     def strike(self, process):
         """The clock does it."""
 
-    def judge(self, status, said, begun):
+    def judge(self, status, said):
         """Status 75, or 0 if the time was enough."""
         assert status in (0, STOPPED), f"status {status}\n{said[-3000:]}"
         assert status == 0 or "stopped by the wall-clock limit" in said, said[-3000:]
@@ -103,7 +115,7 @@ def strike(case, out, row, blow, n):
     row.lost += len(lost)
     assert not lost, f"a checkpoint was lost of {before}"
     row.hear(said, err)
-    row.how[blow.judge(status, said + err, (out / "deck.toml").exists())] += 1
+    row.how[blow.judge(status, said + err)] += 1
     return True
 
 

@@ -274,6 +274,14 @@ def at_bounds(draw, problem, document, cap):
     put(document, section, key, [written] if isinstance(kind, schema.Quantities) else written)
 
 
+def extremes(draw, problem, document, cap):
+    """Numbers of any size that floating point knows, which have the right type and unit."""
+    for section, key, kind in draw(st.lists(st.sampled_from(keys_of(problem, schema.Number, schema.Quantity, schema.Measure)), min_size=1, max_size=3)):
+        value = draw(st.sampled_from([1.0, 1.0, 1.0, -1.0])) * 10 ** draw(st.floats(-323.0, 308.0))
+        written = f"{value!r} {kind.unit}" if kind.unit and not (isinstance(kind, schema.Measure) and draw(st.booleans())) else value
+        put(document, section, key, [written] if isinstance(kind, schema.Quantities) else written)
+
+
 def valid_values(draw, problem, document, cap):
     """Several keys within their ranges."""
     for section, key, kind in draw(st.lists(st.sampled_from(keys_of(problem)), min_size=1, max_size=6)):
@@ -388,7 +396,7 @@ def raw_bytes(draw, problem, document, cap):
 
 
 MUTATIONS = {change.__name__.replace("_", " "): change for change in (
-    misspelt, wrong_type, wrong_unit, strange_text, at_bounds, valid_values, options, compounds, axes, times, files, scans, settings, structure, raw_bytes)}
+    misspelt, wrong_type, wrong_unit, strange_text, at_bounds, extremes, valid_values, options, compounds, axes, times, files, scans, settings, structure, raw_bytes)}
 # Those that often leave a deck that runs.
 RUNNABLE = tuple(kind.replace("_", " ") for kind in ("valid_values", "options", "compounds", "axes", "times", "files", "at_bounds"))
 

@@ -1,5 +1,7 @@
 """Quantities are read once, in CGS, and the constants agree with the units that decks use."""
 
+import sys
+
 import pytest
 
 from hpccr import units
@@ -56,3 +58,14 @@ def test_constants_agree_with_the_physics_reference():
 def test_factor_is_the_ratio_of_two_units():
     assert units.factor("kpc", "pc") == pytest.approx(1000.0, rel=1e-14)
     assert units.factor("erg", "erg") == 1.0
+
+
+def test_two_slashes_are_read_in_silence(recwarn):
+    assert parse("3 km/s/pc", "1/s") == pytest.approx(3e5 / units.pc, rel=1e-14)
+    assert not recwarn.list
+
+
+def test_a_missing_astropy_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "astropy", None)
+    with pytest.raises(QuantityError, match="units need astropy, which cannot be imported"):
+        parse("3.25 furlong/fortnight", "cm/s")
