@@ -45,6 +45,27 @@ run_or_restart() {
     fi
 }
 
+# pbs_limit: set `limit`, the time after which hpccr writes a checkpoint and ends with status 75; PBS announces the end of a job too
+# late. It is the job's walltime less a quarter of an hour, or less a tenth where that is shorter. A walltime that PBS does not tell
+# is taken as the 12 h that the scripts ask for. A limit in the environment stays, and is in `given`.
+pbs_limit() {
+    local part seconds=0
+    given=${limit:-}
+    # In seconds, or as hours:minutes:seconds. Not every PBS has the variable.
+    walltime=${PBS_WALLTIME:-}
+    if [ -z "$walltime" ] && [ -n "${PBS_JOBID:-}" ]; then
+        walltime=$(timeout 60 qstat -f "$PBS_JOBID" 2>/dev/null | sed -n 's/^ *Resource_List\.walltime = //p')
+    fi
+    [[ $walltime =~ ^[0-9]+(:[0-9]+){0,2}$ ]] || walltime=''
+    for part in ${walltime//:/ }; do
+        seconds=$((60 * seconds + 10#$part))
+    done
+    if [ -z "$given" ]; then
+        [ $seconds -gt 0 ] || seconds=43200
+        limit="$((seconds - (seconds < 9000 ? seconds / 10 : 900))) s"
+    fi
+}
+
 # again_slurm STATUS: requeue a job that can go on, and end this one.
 again_slurm() {
     if [ "$1" -eq $stopped ] && [ "${SLURM_RESTART_COUNT:-0}" -lt $most ]; then
@@ -53,7 +74,8 @@ again_slurm() {
     exit "$1"
 }
 
-# again_pbs STATUS SCRIPT VARIABLE…: submit a job that can go on once more, with these variables, and end this one.
+# again_pbs STATUS SCRIPT VARIABLE…: submit a job that can go on once more, with these variables and the same walltime, and end this
+# one. What else was asked for on the command line, the script must ask for.
 again_pbs() {
     local status=$1 script=$2 names
     shift 2
@@ -61,22 +83,23 @@ again_pbs() {
     names=AGAIN${MPIRUN:+,MPIRUN}$(printf ',%s' "$@")
     # Names alone: qsub takes the values from the environment, whatever characters are in them.
     if [ "$status" -eq $stopped ] && [ $AGAIN -lt $most ]; then
-        qsub -v "$names" "$script" || echo "the job was not submitted again; submit it again, and it goes on" >&2
+        qsub ${walltime:+-l "walltime=$walltime"} -v "$names" "$script" ||
+            echo "the job was not submitted again; submit it again, and it goes on" >&2
     fi
     exit "$status"
 }
 
-# settings FILE NUMBER: the settings in that line of a file as options, in the array `options`.
+# settings FILE NUMBER: the settings in that line of a file as options, in the array `options`. Empty ones are passed over.
 settings() {
     local line part parts
     options=()
     line=$(sed -n "$2p" "$1")
-    [ -n "$line" ] || { echo "$1 has no line $2" >&2; exit 2; }
     IFS=';' read -ra parts <<< "$line"
     for part in "${parts[@]}"; do
         part=${part#"${part%%[![:space:]]*}"}
-        options+=(--set "$part")
+        [ -z "$part" ] || options+=(--set "$part")
     done
+    [ ${#options[@]} -gt 0 ] || { echo "$1 has no settings in line $2" >&2; exit 2; }
 }
 
 # array_run DECK DIRECTORY [options]: as run_or_restart, or a scan where the settings are of one.

@@ -18,6 +18,16 @@ STUB = '#!/bin/bash\necho "$(basename "$0") $*" >> "$NOTES"\n'
 
 
 @pytest.fixture
+def launches(tmp_path):
+    """The environment in which mpirun notes what it is asked for, and ends as a run does that can go on."""
+    path = tmp_path / "bin" / "launch"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(STUB + "exit 75\n")
+    path.chmod(0o755)
+    return {"MPIRUN": "launch", "DECK": "cloud_wnm", "DIRECTORY": str(tmp_path / "out")}
+
+
+@pytest.fixture
 def cluster(tmp_path):
     """(environment, file of notes) of a machine with stand-ins for the commands of batch systems."""
     for name in ("scontrol", "qsub"):
@@ -101,6 +111,38 @@ def test_pbs_submits_itself_and_goes_on(cluster, tmp_path):
     shutil.rmtree(out)
     assert run("pbs.sh", env=env, **variables, limit="0.01 s", AGAIN="49") == 75
     assert len(noted(notes)) == 1
+
+
+@pytest.mark.parametrize("script", ["pbs.sh", "pbs_scan.sh"])
+@pytest.mark.parametrize("told, limit", [({"PBS_WALLTIME": "86400"}, "85500 s"), ({"PBS_WALLTIME": "600"}, "540 s"),
+                                         ({"PBS_JOBID": "7[2].host"}, "29700 s"), ({"PBS_WALLTIME": "for ever"}, "42300 s"), ({}, "42300 s"),
+                                         ({"PBS_WALLTIME": "86400", "limit": "2 h"}, "2 h")])
+def test_pbs_limit_follows_the_walltime(cluster, launches, tmp_path, script, told, limit):
+    """A quarter of an hour less, or a tenth; what PBS does not say is 12 h. The next job gets the same walltime, and a limit if one was
+    given."""
+    env, notes = cluster
+    qstat = tmp_path / "bin" / "qstat"
+    qstat.write_text('#!/bin/bash\n[ "$*" = "-f 7[2].host" ] && printf "Job Id: 7\\n    Resource_List.walltime = 08:30:00\\n    queue = a\\n"\n')
+    qstat.chmod(0o755)
+    assert run(script, env={**env, **launches}, **told) == 75
+    launched, submitted = noted(notes)
+    assert launched.endswith(f" --walltime {limit}")
+    walltime = {"29700 s": "-l walltime=08:30:00 ", "42300 s": ""}.get(limit, f"-l walltime={told.get('PBS_WALLTIME')} ")
+    names = "AGAIN,MPIRUN,DECK,DIRECTORY" + (",limit" if "limit" in told else "")
+    assert submitted == f"qsub {walltime}-v {names} jobscripts/{script}"
+
+
+@pytest.mark.parametrize("line", ["medium.B=5 uG; source.radius=9 pc; ", " ; medium.B=5 uG;; source.radius=9 pc;"])
+def test_empty_settings_are_passed_over(cluster, launches, tmp_path, line):
+    """Blanks between semicolons or after the last one are no setting; a line of nothing else is refused."""
+    env, notes = cluster
+    (tmp_path / "settings").write_text(f"{line}\n ; \n")
+    given = {**launches, "SETTINGS": str(tmp_path / "settings"), "limit": "1 h"}
+    assert run("pbs_array.sh", env={**env, **given}, PBS_ARRAY_INDEX="1") == 75
+    assert noted(notes)[0] == f"launch hpccr run cloud_wnm --out {tmp_path / 'out' / '1'} --walltime 1 h " \
+                              "--set medium.B=5 uG --set source.radius=9 pc"
+    assert run("pbs_array.sh", env={**env, **given}, PBS_ARRAY_INDEX="2") == 2
+    assert len(noted(notes)) == 2
 
 
 @pytest.mark.parametrize("script, number", [("slurm_array.sh", "SLURM_ARRAY_TASK_ID"), ("pbs_array.sh", "PBS_ARRAY_INDEX")])
