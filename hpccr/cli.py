@@ -110,7 +110,8 @@ def check(deck, overrides, quick):
 def run(petsc, deck, out, overrides, quick, walltime):
     """Run DECK in a new directory.
 
-    Everything after -- goes to PETSc, as -- -log_view. A table [scan] in the deck is left aside.
+    What stands after -- goes to PETSc, as -- -log_view, with problems whose decks have [solver]; the others do without PETSc
+    and refuse it. A table [scan] in the deck is left aside.
     """
     from hpccr.deck.reader import Deck
     from hpccr.problems import registry
@@ -129,7 +130,7 @@ def run(petsc, deck, out, overrides, quick, walltime):
 def restart(petsc, directory, walltime):
     """Go on with the run or the scan in DIR.
 
-    From its last checkpoints, on any number of ranks. Everything after -- goes to PETSc.
+    From its last checkpoints, on any number of ranks. What stands after -- goes to PETSc, as with hpccr run.
     """
     from hpccr.output import rundir
 

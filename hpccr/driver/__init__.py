@@ -106,7 +106,7 @@ def resume(directory, session):
     """
     from hpccr.output import rundir
 
-    content = session.comm.on_root(lambda: _stored(directory / rundir.DECK).to_dict())
+    content = session.comm.on_root(lambda: _for_petsc(_stored(directory / rundir.DECK), session.petsc).to_dict())
     with rundir.alone(directory, session.comm):
         return _resume(Deck.from_dict(content, registry), directory, session)
 
@@ -157,15 +157,21 @@ def _stored(path):
 
 def _settled(deck, petsc_options):
     """The deck with further PETSc options in it and with absolute paths, so that a restart knows both."""
-    content = deck.to_dict()
+    content = _for_petsc(deck, petsc_options).to_dict()
     if "solver" in deck:
         content["raw"]["solver"]["petsc"] = " ".join([*deck.solver.petsc.split(), *petsc_options])
-    elif petsc_options:
-        raise InputError(f"problem {deck.problem} has no use for PETSc", where="--", given=" ".join(petsc_options),
-                         allowed="options for PETSc with problems on a grid only")
     for section, key, path in _located(deck):
         content["raw"][section][key] = path
     return Deck.from_dict(content, registry)
+
+
+def _for_petsc(deck, petsc_options):
+    """The deck, where its problem takes these options or there are none."""
+    if petsc_options and "solver" not in deck:
+        takers = [name for name in registry.names() if "solver" in {section.name for section in registry.load(name).sections}]
+        raise InputError(f"problem {deck.problem} has no use for PETSc", where="--", given=" ".join(petsc_options),
+                         allowed=f"options for PETSc with {', '.join(takers)} only")
+    return deck
 
 
 def _located(deck):

@@ -97,7 +97,11 @@ def test_bad_input_on_ranks_and_petsc_options(place):
     assert done.stderr.count("hpccr: ") == 1 and "Traceback" not in done.stderr
     (place / "deck.toml").write_text(HEAD)
     done = hpccr(0, "run", "deck.toml", "--", "-ts_type", "bdf", status=2, cwd=place)
-    assert "PETSc" in done.stderr and not (place / "deck").exists()
+    assert "options for PETSc with cloud, focused, transport only" in done.stderr and not (place / "deck").exists()
+    (place / "deck.toml").write_text(HEAD + "[ensemble]\nrealisations = 1\nparticles = 4\ngyroradius = 0.5\nt_end = 5.0\n")
+    hpccr(0, "run", "deck.toml", cwd=place)
+    done = hpccr(0, "restart", "deck", "--", "-ts_type", "bdf", status=2, cwd=place)
+    assert "has no use for PETSc" in done.stderr
 
 
 def test_a_file_that_changed_since_the_run_began(place):
