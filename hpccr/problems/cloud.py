@@ -107,7 +107,7 @@ class Cloud(Problem):
 
     name = "cloud"
     summary = "CR cloud of a supernova remnant and its self-made Alfvén waves in a flux tube (z, p)"
-    reproduces = "Nava et al. 2016, 2019; Brahimi et al. 2020; Marcowith 2025, figures 5, 6"
+    reproduces = "half-lives as quoted from Nava+ 2019, Brahimi+ 2020 to 30 %, one to 50 %; Marcowith 2025, figures 5, 6"
     truth = "undamped slab: ln(I/I_0) = (V_A/D_B)∫(P − P_0)dz; half-lives of the linear, undamped and saturated cloud"
     sections = (MEDIUM, SOURCE, TRANSPORT, WAVES, Z_AXIS, P_AXIS, DIAGNOSTICS, common.TIME, common.OUTPUT, common.SOLVER)
     small = ("axes.z.cells=64", "axes.p.cells=3", "time.end=10 yr")

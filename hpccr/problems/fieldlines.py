@@ -47,7 +47,7 @@ class FieldLines(InTurbulence):
 
     name = "fieldlines"
     summary = "field lines in synthetic turbulence: running perpendicular diffusion coefficients"
-    reproduces = "Sonsrettee et al. 2016, Mertsch 2026: diffusion in arc length and in tau"
+    reproduces = "Sonsrettee et al. 2016, Mertsch 2026 (a talk): diffusion in arc length and in tau"
     truth = "quasi-linear D_perp = b2 L_c/4 (isotropic), b2 L_c/2 (Alfvenic), b2 L_slab/2 (slab); an independent integrator"
     sections = (turbulence.TURBULENCE, ENSEMBLE, ENSEMBLE_OUTPUT)
     small = ("turbulence.modes=8", "ensemble.realisations=2", "ensemble.particles=8", "ensemble.s_end=1",
