@@ -235,10 +235,9 @@ class InTurbulence(Ensemble):
         k, deck = self.field.k_range[1], self.deck
         begin = self.cube * self.field.longest if self.given is None else float(np.abs(self.given[0]).max())
         if not k * begin <= _MOST_PHASE:
-            given = next((name for name in ("ensemble.starts_file", "turbulence.waves_file") if deck[name.partition(".")[0]][name.partition(".")[2]]),
-                         "turbulence.L_min")
-            raise deck.refuse(given, f"phases of up to {k * begin:.2g} rad at the start: rounding would spoil the shortest waves",
-                              allowed=f"up to {_MOST_PHASE:g} rad" + (f": L_min of at least {2 * np.pi * begin / _MOST_PHASE:.3g}" if given == "turbulence.L_min" else ""))
+            blamed = "ensemble.starts_file" if self.given else "turbulence.waves_file" if deck.turbulence.waves_file else "turbulence.L_min"
+            raise deck.refuse(blamed, f"phases of up to {k * begin:.2g} rad at the start: rounding would spoil the shortest waves",
+                              allowed=f"waves of at least {2 * np.pi * begin / _MOST_PHASE:.3g} {self.field.name}")
         if not k * length <= _MOST_PHASE:
             raise deck.refuse(key, f"phases of up to {k * length:.2g} rad: rounding would spoil the shortest waves",
                               allowed=f"up to {end * _MOST_PHASE / (k * length):.3g}, or a longer L_min")

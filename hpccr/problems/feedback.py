@@ -78,7 +78,8 @@ DIAGNOSTICS = Section(
     "diagnostics", "what is measured",
     radii=quantities(["1 pc", "10 pc", "30 pc", "100 pc", "200 pc"], "cm", low="0 pc", high="10 kpc", longest=1000,
                      meaning="where the intensity is taken, if the r axis goes so far"),
-    expelled_beyond=quantity("200 pc", "cm", positive=True, high="10 kpc", meaning="expelled mass: what has passed this radius, or the end of the r axis if that is nearer"),
+    expelled_beyond=quantity("200 pc", "cm", positive=True, high="10 kpc",
+                             meaning="expelled mass: what has passed this radius, or the end of the r axis if that is nearer"),
 )
 
 R_AXIS = common.axis_section("r", "cm", cells=600, from_="0 pc", to="300 pc", focus="0 pc", scale="50 pc", low="0 pc", high="100 kpc",
@@ -139,7 +140,8 @@ class Feedback(Problem):
                 raise deck.refuse("gas.temperature", f"thermal equilibrium at a density of {n:.3g} cm-3",
                                   allowed=f"one between {cls.densest * 1e-12:g} and {cls.densest:g} cm-3, or a density gas.n")
         if abs(gas.expansion) * deck.axes.r.to > c:
-            raise deck.refuse("gas.expansion", "faster than light at the end of the r axis", allowed=f"up to {c / deck.axes.r.to * 1e-5 * pc:.3g} km/(s pc)")
+            raise deck.refuse("gas.expansion", "faster than light at the end of the r axis",
+                              allowed=f"up to {c / deck.axes.r.to * 1e-5 * pc:.3g} km/(s pc)")
         if deck.transport.wave_model == "streaming" and not gas.heating:
             raise deck.refuse("gas.heating", "streaming CRs heat the gas", allowed='true, or transport.wave_model = "sink"')
         if initial.kind == "blast" and not deck.source.energy > 0:
@@ -163,7 +165,8 @@ class Feedback(Problem):
         # Of 1 % of its rest energy a gas gets some tenth of the speed of light.
         rest = self.n * m_p * c**2 * METRICS[gas.geometry][1](source.radius)
         if gas.motion and initial.kind in ("cloud", "blast") and source.energy > 0.01 * rest:
-            yield f"source.energy is {source.energy / rest:.2g} times the rest energy of the gas within source.radius, which it drives without relativity"
+            yield (f"source.energy is {source.energy / rest:.2g} times the rest energy of the gas within source.radius, which it drives without "
+                   "relativity")
         fastest = abs(gas.expansion) * self.deck.axes.r.to
         if fastest > 0.1 * c:
             yield f"the gas expands with {fastest / c:.2g} c at the end of the r axis; its equations know no relativity"
