@@ -76,7 +76,7 @@ CHOSEN = {
     "cloud": (Case("lanes", settings={"time.first_step": "0.1 kyr"}), Case("lines", settings={"time.first_step": "0.1 kyr"}, **_CUT)),
     "transport": (Case("lanes, coupled", settings=_LOSSES, skip=10, steps=4),
                   Case("lanes and lines, coupled", settings=_LOSSES, skip=10, steps=4, **_BOTH)),
-    "feedback": (Case("lanes", strong=(250, 128), weak=(250, 8)), Case("lines", **{**_BOTH, "strong": (510, 4)})),
+    "feedback": (Case("lanes", strong=(250, 128), weak=(250, 8)), Case("lanes and lines", **{**_BOTH, "strong": (510, 4)})),
     "focused": (Case("streaming explicit", settings={"time.streaming": "explicit"}, strong=(512, 32), weak=(64, 16), grows=0,
                      reach={"axes.z.from": -1.0, "axes.z.to": 1.0}),
                 Case("streaming implicit", settings={"time.streaming": "implicit", "time.rtol": 1e-3, "time.first_step": 1.0,
