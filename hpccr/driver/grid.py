@@ -34,8 +34,10 @@ class GridJob(Job):
         """Rows (name, text) on the size of a run for `hpccr check`."""
         deck, line, lane, unknowns = problem.deck, problem.line(), problem.lane(), cls.unknowns(problem)
         (line_unit, _, line_factor), _ = problem.axis_units()
-        widths = np.asarray(line.widths) * line_factor
-        return [(f"cells along {line.name}", f"{len(line)}, {widths.min():.3g} to {widths.max():.3g} {line_unit}"),
+        widths, (unit, clock) = np.asarray(line.widths) * line_factor, problem.clock
+        crossed = ", ".join(f"by {what} in {time_ / clock:.3g} {unit}" for what, time_ in problem.crossings())
+        return [*([("CFL", f"the narrowest cell is crossed {crossed}; {problem.bound}")] if crossed else []),
+                (f"cells along {line.name}", f"{len(line)}, {widths.min():.3g} to {widths.max():.3g} {line_unit}"),
                 (f"cells along {lane.name}", f"{len(lane)}"),
                 ("unknowns", f"{unknowns}"),
                 ("snapshots", f"{len(deck.output.snapshots.until(deck.time.end))}"),

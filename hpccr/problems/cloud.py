@@ -248,6 +248,11 @@ class Cloud(Problem):
     def axis_units(self):
         return [("pc", "distance along the flux tube", 1 / pc), ("GeV/c", "momentum", c / GeV)]
 
+    def crossings(self):
+        width = self.line().widths.min()
+        waves = [("waves", width / self.V.max())] if self.deck.transport.advection and self.V.max() > 0 else []
+        return [*waves, ("diffusion without waves", width**2 / (2 * self.D_ism.max()))]
+
     def expected_steps(self):
         """Steps of a run, roughly: each e-fold of time, and each cell that the waves' front passes."""
         growth = np.log(self.deck.time.end / self.first_step()) * 3 * (1e-4 / self.deck.time.rtol) ** (1 / 3)

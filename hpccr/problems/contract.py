@@ -97,6 +97,13 @@ class Problem:
         """Roughly how many steps a run takes, for the estimate of its cost."""
         return 100.0
 
+    # What the times of `crossings` mean for a step.
+    bound = "steps are implicit and may be longer"
+
+    def crossings(self):
+        """How soon what moves crosses the narrowest cell, as far as that is known beforehand: list of (what, time [s])."""
+        return []
+
     # -- what it tells ----------------------------------------------------------------------------------
 
     def derived(self):

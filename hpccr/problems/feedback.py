@@ -279,6 +279,18 @@ class Feedback(Problem):
         crossing = min(R, line.faces[-1]) / np.sqrt(2 * P / (m_p * self.n))
         return float(1e-3 * min(crossing, R * R / max(self.D.max(), 1e-300), self.deck.time.end))
 
+    def crossings(self):
+        """At first: sound, with the CRs' pressure where it is highest."""
+        u = self.initial_rays([0, -1], slice(None))
+        P_cr = self.pressure(u).max()
+        speed = np.sqrt((4 / 3 * P_cr + GAMMA_GAS * self.n * k_B * self.deck.gas.temperature) / (m_p * self.n))
+        return [("sound, with the CRs' pressure at first,", self.line().widths.min() / speed)]
+
+    @property
+    def bound(self):
+        """What that means for a step."""
+        return f"a step takes up to {self.deck.time.courant:g} of what the fastest signal takes then"
+
     # -- what it tells --------------------------------------------------------------------------------------
 
     def observer(self, flow):

@@ -215,9 +215,17 @@ class Focused(Problem):
     def first_step(self):
         return 1e-3 * min(self.deck.time.end, 1.0)
 
+    def crossings(self):
+        return [("the fastest particles", self._tube.widths.min() / self.deck.transport.epsilon)]
+
+    @property
+    def bound(self):
+        """What that means for a step."""
+        return f"an explicit step takes up to {self.deck.time.courant:g} of that, an implicit one may be longer"
+
     def expected_steps(self):
-        t, z = self.deck.time, self._tube.widths.min()
-        return t.end / min(t.courant * z / self.deck.transport.epsilon, t.max_step or np.inf) + 50.0
+        t, (_, crossing) = self.deck.time, self.crossings()[0]
+        return t.end / min(t.courant * crossing, t.max_step or np.inf) + 50.0
 
     # -- the initial state --------------------------------------------------------------------------------
 

@@ -109,6 +109,12 @@ class Transport(Problem):
     def scales(self):
         return (self.p * c / self.deck.transport.p0)[None] ** -self.deck.source.index
 
+    def crossings(self):
+        transport, line = self.deck.transport, self.line()
+        fastest = np.abs(transport.V0 + transport.gradient * line.faces).max()
+        drift = [("drift", line.widths.min() / fastest)] if fastest > 0 else []
+        return drift + ([("diffusion", line.widths.min() ** 2 / (2 * self.D.max()))] if self.D.max() > 0 else [])
+
     def expected_steps(self):
         """Steps of a run, roughly: as many for each decade of time, of second order."""
         return 30 * (1e-4 / self.deck.time.rtol) ** (1 / 3)
