@@ -112,7 +112,7 @@ class Orbits(InTurbulence):
         strong = np.hypot(field.mean, field.rms)
         shortest = field.shortest() / self.r_g
         if not 1e-50 < self.r_g < 1e50:
-            raise self.deck.refuse("ensemble.rigidity", f"a gyroradius of {self.r_g:.3g} {field.name}", allowed="from 1e-50 to 1e50")
+            raise self.deck.refuse(f"ensemble.{'rigidity' if e.gyroradius is None else 'gyroradius'}", f"a gyroradius of {self.r_g:.3g} {field.name}", allowed="from 1e-50 to 1e50")
         if e.step is not None:
             h = e.step
             if h * strong > 1.0:
