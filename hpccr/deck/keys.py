@@ -264,7 +264,8 @@ class Instants:
         """
         if self.at is not None:
             before = self.at[self.at <= end * (1 + _SLACK)]
-            return before if len(before) == len(self.at) else np.append(before[before < end], end)
+            # One that rounding has put behind the end is the end.
+            return np.minimum(before, end) if len(before) == len(self.at) else np.append(before[before < end], end)
         step = end / 10 if self.interval is None else self.interval
         # The last interval may be shorter, but not by rounding only.
         whole = int(np.ceil(end / step * (1 - _SLACK)))

@@ -8,9 +8,8 @@ from pathlib import Path
 import hpccr
 from hpccr import parallel
 from hpccr.deck import library, reader
-from hpccr.deck.compound import File
 from hpccr.deck.reader import Deck
-from hpccr.driver import ensemble, flow, grid, kinetic
+from hpccr.driver import ensemble, flow, grid, inputs, kinetic
 from hpccr.driver.job import STOPPED, Session  # noqa: F401
 from hpccr.errors import InputError
 from hpccr.problems import registry
@@ -28,7 +27,7 @@ def check(deck):
     InputError
         What the problem refuses, or a file that is not there.
     """
-    _located(deck)      # a run would refuse a file that is not there, whether it needs it or not
+    inputs.located(deck)      # a run would refuse a file that is not there, whether it needs it or not
     problem = registry.load(deck.problem)(deck)
     rows = [("problem", f"{deck.problem}: {problem.summary}"), *problem.derived(), *JOBS[problem.engine].cost(problem),
             *(("warning", text) for text in JOBS[problem.engine].warnings(problem))]
@@ -130,6 +129,8 @@ def _resume(deck, directory, session):
             job.progress.say("there is no checkpoint yet: starting from the beginning")
             _start(job)
         else:
+            # Checkpoints of before have none.
+            inputs.compare(saved.meta.get("files", {}), job.marks)
             job.resume(saved)
         return job.loop()
 
@@ -160,7 +161,7 @@ def _settled(deck, petsc_options):
     content = _for_petsc(deck, petsc_options).to_dict()
     if "solver" in deck:
         content["raw"]["solver"]["petsc"] = " ".join([*deck.solver.petsc.split(), *petsc_options])
-    for section, key, path in _located(deck):
+    for section, key, path in inputs.located(deck):
         content["raw"][section][key] = path
     return Deck.from_dict(content, registry)
 
@@ -172,13 +173,6 @@ def _for_petsc(deck, petsc_options):
         raise InputError(f"problem {deck.problem} has no use for PETSc", where="--", given=" ".join(petsc_options),
                          allowed=f"options for PETSc with {', '.join(takers)} only")
     return deck
-
-
-def _located(deck):
-    """(section, key, absolute path) of each file that a deck names: list."""
-    return [(section.name, key, library.input_file(deck.raw[section.name][key], deck.path, f"{section.name}.{key}"))
-            for section in registry.load(deck.problem).sections for key, kind in section.keys.items()
-            if isinstance(kind, File) and deck.raw[section.name][key] is not None]
 
 
 def _echo(deck):

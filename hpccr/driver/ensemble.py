@@ -6,7 +6,6 @@ import numpy as np
 
 from hpccr import parallel
 from hpccr.driver.job import Job, size_text
-from hpccr.errors import InputError
 from hpccr.particles.pool import Pool
 from hpccr.problems import registry
 
@@ -22,7 +21,6 @@ class EnsembleJob(Job):
             self.problem = registry.load(deck.problem)(deck)
             self.units = self.problem.units()
         super().__init__(deck, directory, session, float(len(self.units)), "units")
-        self.marks = self.comm.on_root(self._marks)
         self.comm.root_first(self.problem.compile)
         self.slowest = ROUND            # at least so long until the next vote
         self.pool, self.number = Pool(range(len(self.units)), self.comm), 0
@@ -60,19 +58,8 @@ class EnsembleJob(Job):
         self._checkpoint()
 
     def resume(self, saved):
-        """Take a checkpoint's state, on any number of ranks: the same bits.
-
-        Raises
-        ------
-        InputError
-            An input file has changed since the run began.
-        """
+        """Take a checkpoint's state, on any number of ranks: the same bits."""
         size, rank = self.comm.size, self.comm.rank
-        before = saved.meta["files"]
-        changed = [name for name, mark in self.marks.items() if before.get(name) != mark]
-        if changed:
-            raise InputError("this file has changed since the run began", where=", ".join(changed),
-                             allowed="the file as it was; with another one start a new run")
         finished, busy = [saved.read(name).astype(int) if name in saved.shapes else np.empty(0, int)
                           for name in ("done_unit", "busy_unit")]
         kept = [int(name.partition("/")[2]) for name in saved.shapes if name.startswith("record/")]
@@ -149,12 +136,6 @@ class EnsembleJob(Job):
 
     # -- output -----------------------------------------------------------------------------------------
 
-    def _marks(self):
-        """Digest of each input file."""
-        from hpccr.output import ensemble_files
-
-        return {str(path): ensemble_files.digest(path) for path in self.problem.files}
-
     def _checkpoint(self):
         """Write the tallies of finished units and the states of those begun; collective."""
         from hpccr.output.variable import Variable
@@ -172,7 +153,7 @@ class EnsembleJob(Job):
                 state += [Variable(f"{name}_unit", (name,), numbers, (first,), (total,)),
                           Variable(name, (name, f"{name}_value"), data, (first, 0), (total, width))]
         self.number += 1
-        self.save(self.number, state + self._kept(), {"files": self.marks})
+        self.save(self.number, state + self._kept(), {})
 
     def _kept(self):
         """The records so far as variables, each whole on one rank: list of Variable."""

@@ -13,7 +13,9 @@ class GridJob(Job):
     """A problem on a grid, stepped to its end; parameters as Job."""
 
     def __init__(self, deck, directory, session):
-        self.problem = registry.load(deck.problem)(deck)
+        # It may read files, which one rank may lack.
+        with session.comm.together():
+            self.problem = registry.load(deck.problem)(deck)
         self.unit, self.clock = self.problem.clock
         super().__init__(deck, directory, session, deck.time.end / self.clock, self.unit)
         self.simulation, self.fields = self._simulate(session.petsc)

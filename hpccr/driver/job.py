@@ -4,6 +4,7 @@ import signal
 import time
 from dataclasses import dataclass, field
 
+from hpccr.driver import inputs
 from hpccr.errors import InputError, RunError
 from hpccr.parallel import Comm
 from hpccr.signals import Signals
@@ -58,6 +59,7 @@ class Job:
 
         self.deck, self.directory, self.session, self.comm = deck, directory, session, session.comm
         self._check_memory()
+        self.marks = self.comm.on_root(lambda: inputs.marks(deck))
         self.store = Store(directory / rundir.CHECKPOINTS, self.comm)
         self.progress = Progress(total, self.comm, unit, log=Log(directory / rundir.LOG, self.comm), label=session.label)
         self.checkpointed = self.began = time.monotonic()
@@ -123,7 +125,7 @@ class Job:
 
         began = time.monotonic()
         self.store.save(number, state, {"deck": {"digest": self.deck.digest(), "content": self.deck.to_dict()},
-                                        "version": hpccr.__version__, **meta})
+                                        "version": hpccr.__version__, "files": self.marks, **meta})
         self.checkpointed = time.monotonic()
         self.saving = self.checkpointed - began
 

@@ -190,14 +190,17 @@ class Advection(Term):
     ends : Ends
         What flows in.
     order : 1 or 2
+    still : number or array (lanes,)
+        What is not carried along: V (u − still) flows, so that a uniform u = still stays where V diverges.
     """
 
-    def __init__(self, field, V, ends, order=2):
-        self.field, self.V, self.ends, self.limited = field, V, ends, float(order == 2)
+    def __init__(self, field, V, ends, order=2, still=0.0):
+        self.field, self.V, self.ends, self.limited, self.still = field, V, ends, float(order == 2), still
 
     def bind(self, mesh):
         super().bind(mesh)
         self.ends.bind(mesh)
+        self._stays = None
         start, n = mesh.start[0], mesh.nodes
         self.inverse_volume = 1.0 / mesh.node_volumes()
         if mesh.fields[self.field].staggered:
@@ -221,6 +224,17 @@ class Advection(Term):
     def residual(self, t, u, r):
         line_kernels.advect_line(u, self.field, *self.g, self.speed, self.nodes_at, self.faces_at,
                                  self.inverse_volume, *self.ends.values(t), *self.valid, self.limited, r)
+        if np.any(self.still):
+            if self._stays is None:
+                self._stays = self._unmoved(r)
+            r[:, self.field] -= self._stays
+
+    def _unmoved(self, r):
+        """What would be carried of `still` alone: array (nodes, lanes), by the same sums."""
+        lanes, one, moved = np.ones(r.shape[2]), np.ones(r.shape), np.zeros(r.shape)
+        line_kernels.advect_line(one, self.field, 0, 0, self.speed, self.nodes_at, self.faces_at, self.inverse_volume, lanes, lanes,
+                                 *self.valid, self.limited, moved)
+        return moved[:, self.field] * np.broadcast_to(np.asarray(self.still, dtype=float), (self.mesh.lanes,))[self.mesh.columns]
 
     def jacobian(self, t, u, blocks):
         line_kernels.advect_line_jacobian(self.field, self.speed, self.inverse_volume, *self.valid,

@@ -62,7 +62,7 @@ def plateau(t, m, begin):
 
     (value, change), (error, spread) = jackknife(both, m)
     far = abs(change) > max(0.1 * abs(value), 3.0 * spread)
-    flat = None if not np.isfinite(change + spread) else False if far else True if 3.0 * spread < abs(value) else None
+    flat = None if not np.isfinite(change + spread) else False if far else True if 10.0 * spread < abs(value) else None
     return {"value": float(value), "error": float(error), "window": [float(t[late[0]]), float(t[-1])], "converged": flat}
 
 

@@ -134,8 +134,10 @@ def _edge(half, D, other):
 
 def _measured(half, psi, large, edge):
     """The profile from the axis outward and its width [rad]; NaN where the cone reaches as far as a node of ψ or of ψ_other."""
-    theta, inside = half.theta[::-1], half.theta < edge
-    if np.any(psi[inside] <= 0) or np.any(large[inside] <= 0):
+    theta = half.theta[::-1]
+    # With the cell beyond the edge, from which the share at the edge is interpolated.
+    inside = slice(0, int(np.searchsorted(theta, edge)) + 1)
+    if np.any(psi[::-1][inside] <= 0) or np.any(large[::-1][inside] <= 0):
         return np.full(len(theta), np.nan), np.nan
     with np.errstate(divide="ignore"):          # a node of ψ_other outside
         share = psi[::-1] / large[::-1]

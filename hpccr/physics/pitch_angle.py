@@ -129,7 +129,7 @@ class _Table(Scattering):
     def __init__(self, name, mu, D):
         self._mu, self._D = mu, D
         both = np.union1d(mu, -mu)
-        super().__init__(name, bool(np.allclose(self.D(both), self.D(-both), rtol=1e-12)))
+        super().__init__(name, bool(np.allclose(self.D(both), self.D(-both), rtol=1e-12, atol=0.0)))
 
     def D(self, mu):
         return np.interp(mu, self._mu, self._D)

@@ -33,7 +33,8 @@ def energy_spectrum(E, E_cr, index, E_min, E_max):
     s, width = 2 - index, np.log(E_max / E_min)
     x = s * width
     norm = x / np.expm1(x) if x else 1.0           # → E_cr/ln(E_max/E_min) at Γ = 2
-    inside = (E >= E_min) & (E <= E_max)
+    # The ends belong to it, in whatever unit they were written.
+    inside = (E >= E_min * (1 - 1e-9)) & (E <= E_max * (1 + 1e-9))
     return np.where(inside, E_cr * norm / width * (E / E_min) ** s, 0.0)
 
 

@@ -64,7 +64,7 @@ class KineticObserver:
 
         kinetic, problem = self.kinetic, self.problem
         start, model, tube = problem.deck.initial, kinetic.model, kinetic.model.tube
-        if "periodic" in model.ends or start.shape not in ("gaussian", "box") or start.angle != "isotropic" or tube.sigma.any() or not kinetic.first > 0:
+        if {"periodic", "wall"} & set(model.ends) or start.shape not in ("gaussian", "box") or start.angle != "isotropic" or tube.sigma.any() or not kinetic.first > 0:
             return None
         first = self._first / self._first[0]
         try:

@@ -52,12 +52,12 @@ class Synthetic:
         Smallest and largest wavenumber [1/L].
     spectrum : Spectrum or None
         None where the waves come from a file.
-    files, warnings : list of str
+    warnings : list of str
     """
 
     def __init__(self, deck):
         self.deck, self.key, self.warnings = deck, deck.turbulence, []
-        self.files, self._given, self.spectrum, self.cm, self.name = [], None, None, None, "L"
+        self._given, self._factor, self.spectrum, self.cm, self.name = None, 1.0, None, None, "L"
         if self.key.waves_file is not None:
             self._read()
         else:
@@ -95,10 +95,10 @@ class Synthetic:
 
         path = library.input_file(self.key.waves_file, self.deck.path, "turbulence.waves_file")
         self._given, unit = ensemble_files.read_waves(path)
-        self.files.append(path)
         self.mean, self.rms = (0.0 if self.key.eta == 1.0 else 1.0), self._given.rms
         self._agree(path)
         self.name, factor = self.unit(unit, path)
+        self._factor = factor
         self.cm = units.pc if self.name == "pc" else None
         self._given = dataclasses.replace(self._given, k=self._given.k / factor)
         self.longest = 2.0 * np.pi / np.linalg.norm(self._given.k, axis=1).min()
@@ -126,14 +126,18 @@ class Synthetic:
         Raises
         ------
         InputError
-            A length with unit where L has none, or the other way round.
+            A length with unit where L has none, or a pure number where lengths of the deck have units. Beside a file of waves a pure
+        number is in the file's unit.
         """
         if measure.unit:
             if self.cm is None:
                 raise InputError("a length with unit, in a deck whose L_max has none", given=f"{measure.value:.6g} cm",
                                  where=f"{self.deck.path}", allowed="lengths with units throughout, or pure numbers throughout")
             return measure.value / self.cm
-        return measure.value
+        if self.key.waves_file is None and self.key.L_max.unit:
+            raise InputError("a length without unit, in a deck whose L_max has one", given=f"{measure.value:.6g}", where=f"{self.deck.path}",
+                             allowed="lengths with units throughout, or pure numbers throughout")
+        return measure.value * self._factor
 
     def waves(self, realisation):
         """The waves of one realisation (Waves), k in 1/L, amplitude in B_ref."""
@@ -165,15 +169,16 @@ class Synthetic:
         if self.cm is not None:
             entries["L_c_physical"] = {"value": self.L_c * self.cm / units.pc, "unit": "pc", "definition": "L_c"}
         if self.key.B0 is not None:
-            entries["B_ref"] = {"value": self.key.B0 * 1e6, "unit": "uG",
-                                "definition": "the mean field or, without one, the rms of the waves' field"}
+            alone = "the unit of the amplitudes in the file of waves" if self._given is not None else "the rms of the waves' field"
+            entries["B_ref"] = {"value": self.key.B0 * 1e6, "unit": "uG", "definition": f"the mean field or, without one, {alone}"}
         return entries
 
-    def write(self, directory):
-        """The waves of the first realisations, as many as the deck wants, as files that `turbulence.waves_file` takes."""
+    def write(self, directory, realisations):
+        """The waves of the first of so many realisations, as many as the deck wants, as files that `turbulence.waves_file` takes."""
         from hpccr.output import ensemble_files
 
-        for realisation in range(self.deck.output.waves):
+        most = realisations if self._given is None else 1
+        for realisation in range(min(self.deck.output.waves, most)):
             ensemble_files.write_waves(directory / "waves" / f"{realisation:06d}.h5", self.waves(realisation), self.name)
 
 
@@ -209,7 +214,7 @@ class InTurbulence(Ensemble):
     def __init__(self, deck):
         super().__init__(deck)
         self.field, e = Synthetic(deck), deck.ensemble
-        self.files, self.given, self._waves = list(self.field.files), None, (None, None)
+        self.given, self._waves = None, (None, None)
         if e.starts_file is not None:
             self._read_starts(library.input_file(e.starts_file, deck.path, "ensemble.starts_file"))
         one = deck.turbulence.waves_file is not None
@@ -251,7 +256,6 @@ class InTurbulence(Ensemble):
         if name != self.field.name:
             raise InputError("the starts have another kind of length than the waves", where=path, given=f"length_unit {unit}",
                              allowed=f"a length in {self.field.name}, as turbulence.L_max or the file of waves")
-        self.files.append(path)
         wanted = self.deck.ensemble.particles
         if wanted is not None and wanted > len(position):
             raise self.deck.refuse("ensemble.particles", f"{wanted} {self.member}s, and {len(position)} starts in {path}",

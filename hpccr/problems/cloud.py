@@ -219,8 +219,11 @@ class Cloud(Problem):
             if self.deck.transport.advection:
                 terms.append(Advection(1 + k, sign * self.V, Ends()))
         if self.deck.transport.advection:
-            away = np.sign(self.line().faces) if self.whole else np.ones(self.deck.axes.z.cells + 1)
-            terms.append(Advection(0, lambda faces, lanes: away[faces, None] * self.V[lanes], outside))
+            line = self.line()
+            # The face in the middle lies at 0 to rounding.
+            away = np.sign(np.round(line.faces / line.widths.min(), 6)) if self.whole else np.ones(len(line) + 1)
+            # The medium's own CRs are in balance with its waves, and stay.
+            terms.append(Advection(0, lambda faces, lanes: away[faces, None] * self.V[lanes], outside, still=self.P_background))
         return terms
 
     def initial(self, cells, lanes):

@@ -84,8 +84,6 @@ class Ensemble(Problem):
     ----------
     state_size, tally_size : int
         Length of Task.state() and Task.tally(), the same for all units.
-    files : list of str
-        Input files; a restart refuses if their content has changed.
     kept : list of int
         Members of which records are kept.
     record_columns, record_size : int
@@ -94,7 +92,7 @@ class Ensemble(Problem):
 
     engine = "ensemble"
     state_size = tally_size = 0
-    files = kept = ()
+    kept = ()
     record_columns, record_size = 1, 0
 
     def units(self):

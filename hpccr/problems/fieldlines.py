@@ -250,7 +250,7 @@ class FieldLines(InTurbulence):
         """The stored lines (orbits.h5), with s (or τ) in place of time."""
         from hpccr.output import ensemble_files
 
-        self.field.write(directory)
+        self.field.write(directory, self.realisations)
         if not records:
             return
         members, variant = sorted(records), self.variants[0]

@@ -239,12 +239,15 @@ class Focused(Problem):
         return np.full(np.shape(z), float(start.shape != "empty"))
 
     def support(self):
-        """Where particles are at first (low, high) [l]; of a Gaussian all but 2e-9 of them. Infinite for what fills the axis."""
-        start, transport = self.deck.initial, self.deck.transport
+        """Where particles are at first (low, high) [l]; of a Gaussian all but 2e-9 of them. Infinite for what fills the axis, and on a
+        side from which others enter."""
+        start, ends, transport = self.deck.initial, self.deck.ends, self.deck.transport
         reach = {"gaussian": 6.0, "box": 1.0}.get(start.shape, np.inf) * start.width
-        # A times a Gaussian is one farther on.
-        middle = start.at + (transport.sigma * start.width**2 if start.shape == "gaussian" and self._tube.focusing.uniform else 0.0)
-        return middle - reach, middle + reach
+        # A times a Gaussian is one farther on, or where focusing varies no farther than this.
+        shift = np.array([transport.sigma] if self._tube.focusing.uniform else [-1, 1] * np.abs(self._tube.sigma).max())
+        middle = start.at + shift * start.width**2 * (start.shape == "gaussian")
+        open_ = [end in ("source", "periodic") for end in (ends.left, ends.right)]
+        return -np.inf if open_[0] else middle.min() - reach, np.inf if open_[1] else middle.max() + reach
 
     def initial_line(self, power=0, shift=0.0):
         """The mean of (z − at)^power times the profile in each cell, weighted with A, all of it moved by `shift`: array (cells,)."""

@@ -112,7 +112,8 @@ class Orbits(InTurbulence):
         strong = np.hypot(field.mean, field.rms)
         shortest = field.shortest() / self.r_g
         if not 1e-50 < self.r_g < 1e50:
-            raise self.deck.refuse(f"ensemble.{'rigidity' if e.gyroradius is None else 'gyroradius'}", f"a gyroradius of {self.r_g:.3g} {field.name}", allowed="from 1e-50 to 1e50")
+            key = "rigidity" if e.gyroradius is None else "gyroradius"
+            raise self.deck.refuse(f"ensemble.{key}", f"a gyroradius of {self.r_g:.3g} {field.name}", allowed="from 1e-50 to 1e50")
         if e.step is not None:
             h = e.step
             if h * strong > 1.0:
@@ -332,7 +333,7 @@ class Orbits(InTurbulence):
         """The stored orbits (orbits.h5)."""
         from hpccr.output import ensemble_files
 
-        self.field.write(directory)
+        self.field.write(directory, self.realisations)
         if not records:
             return
         members = sorted(records)

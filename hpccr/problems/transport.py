@@ -74,6 +74,9 @@ class Transport(Problem):
         if beyond > 0:
             yield f"the source lies beyond the r axis by {beyond:.3g} of its widths"
             return
+        transport = self.deck.transport
+        if len(self.p) == 1 and (transport.loss_time is not None or transport.gradient and transport.adiabatic):
+            yield "one momentum has no spectrum to move through: losses and adiabatic changes do next to nothing; axes.p.cells of 2 or more"
         width = np.interp(source.at, line.centers, line.widths)
         if source.width < width:
             yield f"a source of width {source.width / pc:.3g} pc is not resolved by cells of {width / pc:.3g} pc"
@@ -126,6 +129,10 @@ class Transport(Problem):
         """
         k, s = self.deck.transport, self.deck.source
         if k.gradient or k.loss_time is not None or (k.geometry != "slab" and (k.V0 or s.at)):
+            return None
+        # A closed end at 0 is a mirror, an open one elsewhere takes what a ball or a cylinder has within.
+        begin = self.deck.axes.r.from_
+        if begin == 0 and (k.V0 or s.at) or begin > 0 and k.geometry != "slab":
             return None
         dimensions = {"slab": 1, "cylinder": 2, "sphere": 3}[k.geometry]
         square = s.width**2 + 4 * self.D * t

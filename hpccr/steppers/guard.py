@@ -62,7 +62,7 @@ class Guard:
             if field.conserved:
                 # Over whole lines, as the content is.
                 counts[:2] = self.mesh.line_sum(counts[:2])
-                worst = max(worst, (counts[0] / np.maximum(counts[1], self.capacity[f])).max())
+                worst = max(worst, (counts[0] / np.maximum(np.maximum(counts[1], self.capacity[f]), 1e-300)).max())
             else:
                 worst = max(worst, 0.1 * counts[2].max())
         return [bad, worst if np.isfinite(worst) else np.inf]

@@ -105,3 +105,16 @@ def test_two_at_once_in_a_directory(left, tmp_path):
         assert err.count("hpccr: ") == 1 and "another hpccr run is at work" in err and "Traceback" not in err
         assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
     hpccr(0, "restart", run)
+
+
+def test_an_input_file_that_has_changed(tmp_path):
+    """A grid's run, too, goes on with the tables that it began with, or not at all."""
+    table = tmp_path / "D.txt"
+    table.write_text("-1 1\n0 0.5\n1 1\n")
+    path = small(tmp_path / "deck.toml", "focused_quick", "transport.scattering=table", f"transport.table={table}", cells=30, lanes=8)
+    hpccr(0, "run", path, "--out", tmp_path / "run", "--walltime", "1 ms", status=75)
+    table.write_text("-1 9\n0 4.5\n1 9\n")
+    done = hpccr(2, "restart", tmp_path / "run", status=2)
+    assert "this file has changed since the run began" in done.stderr and "D.txt" in done.stderr
+    table.write_text("-1 1\n0 0.5\n1 1\n")
+    hpccr(2, "restart", tmp_path / "run")

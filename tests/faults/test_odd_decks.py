@@ -18,9 +18,12 @@ REFUSED = {
     "waves too short for lines": ("fieldlines", ["turbulence.L_min=1e-10"], r"\[turbulence\] L_min: phases"),
     "lines too long for their waves": ("fieldlines", ["ensemble.s_end=1e9"], r"\[ensemble\] s_end: phases of up to"),
     "orbits too long for their waves": ("orbits_quick", ["ensemble.t_end=1e9"], r"\[ensemble\] t_end: phases of up to"),
+    "gyroradius without the unit of L_max": ("orbits_slab_qlt", ["turbulence.L_min=0.01 kpc", "turbulence.L_max=1 kpc"],
+                                             "a length without unit, in a deck whose L_max has one"),
     "gyroradius of a galaxy of galaxies": ("orbits_isotropic", ["ensemble.rigidity=1e300 V"], r"\[ensemble\] rigidity: a gyroradius of"),
 }
 WARNED = {
+    "one momentum with losses": ("transport_slab", ["axes.p.cells=1", "transport.loss_time=1 Myr"], "one momentum has no spectrum"),
     "source beyond the axis": ("transport_slab", ["source.at=100 kpc"], "beyond the r axis"),
     "source within a cell": ("transport_slab", ["source.width=0.3 pc"], "not resolved by cells of 1.25 pc"),
     "slow protons": ("cloud_quick", ["axes.p.from=0.2 GeV"], "have v = 0.21 c"),

@@ -131,12 +131,41 @@ def test_the_whole_line_is_two_half_lines():
     np.testing.assert_allclose(total, np.exp(half[:, 1]), rtol=5e-3)
 
 
-def test_background_pressure_is_a_steady_state():
-    """Without a cloud, P stays at the background, and with one it returns to it at the outer end."""
+@pytest.mark.parametrize("settings", [["transport.advection=false"], ["transport.advection=true"], ["transport.advection=true", "axes.z.from=-1 kpc"]],
+                         ids=["at rest", "carried", "whole line"])
+def test_background_pressure_is_a_steady_state(settings):
+    """Without a cloud P stays at the background, also where waves part in the middle."""
     problem = Cloud(deck("cloud_quick", "source.energy=1e40 erg", "transport.background=1 eV/cm3", "axes.p.cells=3",
-                         "axes.z.cells=100", "time.end=20 kyr", "transport.advection=false"))
+                         "axes.z.cells=100", "time.end=20 kyr", *settings))
     with simulation(problem) as job:
         for _ in advance(job, problem.deck.time.end):
             pass
         P = job.mesh.array(job.stepper.u)[1:-1, 0]
         np.testing.assert_allclose(P / problem.P_background, 1.0, atol=1e-6)
+
+
+def test_a_background_does_not_change_what_becomes_of_the_cloud():
+    """Half-life and residence time of the CRs beside it, while waves carry them: to the error of a step."""
+    found = []
+    for background in ("0 eV/cm3", "1 eV/cm3"):
+        problem = Cloud(deck("cloud_hism", f"transport.background={background}", "axes.p.cells=1", "axes.p.from=10 GeV", "axes.z.cells=128",
+                             "time.end=200 kyr"))
+        with simulation(problem) as job:
+            for _ in advance(job, problem.deck.time.end):
+                pass
+            told = job.summary()
+            assert told["content_error"]["value"] < 1e-12
+            found.append([told[name]["value"][0] for name in ("half_life", "residence_time", "grammage")])
+    np.testing.assert_allclose(*found, rtol=1e-3)
+
+
+@pytest.mark.parametrize("cells", [134, 300, 400])
+def test_nothing_is_carried_through_the_middle_of_a_whole_line(cells):
+    """Its face lies at 0 to rounding only, for some numbers of cells."""
+    problem = Cloud(deck("cloud_wnm", "axes.z.from=-1 kpc", "axes.z.to=1 kpc", f"axes.z.cells={cells}", "axes.z.scale=10 pc", "source.radius=40 pc",
+                         "transport.advection=true", "axes.p.cells=1", "axes.p.from=10 GeV", "time.end=2 kyr"))
+    with simulation(problem) as job:
+        for _ in advance(job, problem.deck.time.end):
+            pass
+        content = job.mesh.array(job.stepper.u)[1:-1, 0, 0] * problem.line().widths
+        assert content[:cells // 2].sum() == pytest.approx(content[cells // 2:].sum(), rel=1e-12)

@@ -112,6 +112,22 @@ def test_nothing_outruns_the_particles(epsilon, spacing):
     assert f(kinetic).min() >= 0
 
 
+@pytest.mark.parametrize("settings", [["ends.left=source", "ends.right=source"], ["ends.left=periodic", "ends.right=periodic", "initial.at=7.0"]],
+                         ids=["source", "periodic"])
+def test_what_enters_outruns_nothing(settings):
+    """Particles that come in through an end are not ahead of any."""
+    kinetic = finish("initial.width=0.5", "transport.epsilon=1.0", "axes.z.cells=64", *LINE, "axes.mu.cells=16", "time.end=2.0", *settings)
+    assert figures(kinetic)["beyond"] == 0
+
+
+@pytest.mark.parametrize("end, known", [("open", True), ("wall", False)])
+def test_exact_moments_are_told_only_of_an_infinite_line(end, known):
+    """Walls let nothing out, and hold everything back."""
+    kinetic = finish("initial.width=0.3", "transport.epsilon=0.1", "axes.z.cells=64", *LINE, "axes.mu.cells=16", "time.end=2.0", f"ends.left={end}",
+                     f"ends.right={end}")
+    assert ("z2_exact" in kinetic.summary()) == known
+
+
 @pytest.mark.parametrize("model, power", [("diffusion", 2), ("hyperdiffusion", 4), ("telegraph", 4)])
 def test_errors_of_the_reduced_models_fall_with_epsilon(model, power):
     """K.37: at T = 1 as ε² for diffusion and as ε⁴ for both others, measured on runs."""

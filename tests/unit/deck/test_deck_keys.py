@@ -62,9 +62,13 @@ def test_a_bad_table_is_refused(raw, what):
 
 @pytest.mark.parametrize("raw, end, expected", [
     (None, 100.0, np.arange(11) * 10.0), ("30 s", 100.0, [0, 30, 60, 90, 100]), ("25 s", 100.0, [0, 25, 50, 75, 100]),
-    ("200 s", 100.0, [0, 100]), (["1 s", "7 s"], 100.0, [1, 7])])
+    ("200 s", 100.0, [0, 100]), (["1 s", "7 s"], 100.0, [1, 7]),
+    (["0.1 s", "0.30000000000000004 s"], 0.3, [0.1, 0.3])])
 def test_snapshot_times(raw, end, expected):
-    np.testing.assert_allclose(times(None, "s").value(raw).until(end), expected, rtol=1e-14)
+    """None is behind the end, where a run stops."""
+    found = times(None, "s").value(raw).until(end)
+    np.testing.assert_allclose(found, expected, rtol=1e-14)
+    assert found.max() <= end
 
 
 def test_a_default_may_follow_from_other_keys_wherever_they_stand():

@@ -106,6 +106,11 @@ def test_even_laws_are_known_as_such():
     assert not pitch_angle.table([-0.5, 0, 0.6], [1, 0.1, 1]).even
 
 
+def test_a_weak_law_may_be_skewed():
+    mu = np.array([-1.0, -0.02, 0.0, 0.02, 1.0])
+    assert not pitch_angle.table(mu, 1e-9 * np.arange(1.0, 6.0)).even and pitch_angle.table(mu, np.array([3e-9, 1e-9, 2e-9, 1e-9, 3e-9])).even
+
+
 def test_a_law_from_orbits():
     """Quasi-linear scattering, with a gap that noise has left empty: D with mean 1, and the rate that was taken out."""
     mu = (np.arange(40) + 0.5) / 20 - 1

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hpccr.physics import spectra
-from hpccr.units import GeV, TeV, eV, pc
+from hpccr.units import GeV, TeV, eV, parse, pc
 
 
 @pytest.mark.parametrize("index", [1.0, 1.9, 2.0 - 1e-13, 2.0, 2.0 + 1e-9, 2.2, 4.0])
@@ -81,3 +81,10 @@ def test_background_pressure():
     """1 eV/cm³ at 1 GeV, falling as E^−0.7."""
     P = spectra.background_pressure(np.array([1.0, 10.0]) * GeV, 1 * eV, 1e-12)
     np.testing.assert_allclose(P * 1e-12 / eV, [1, 10**-0.7])
+
+
+def test_the_ends_of_a_spectrum_belong_to_it():
+    """In whatever unit they were written: 100 MeV is not 0.1 GeV to the last bit."""
+    E = np.array([parse("100 MeV", "erg"), parse("0.1 PeV", "erg")])
+    assert (spectra.energy_spectrum(E, 1.0, 2.2, 0.1 * GeV, 100 * TeV) > 0).all()
+    assert (spectra.energy_spectrum(E * [0.999, 1.001], 1.0, 2.2, 0.1 * GeV, 100 * TeV) == 0).all()
