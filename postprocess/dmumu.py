@@ -2,9 +2,9 @@
 
     python postprocess/dmumu.py DIR [DIR ...] [--out DIR/figures]
 
-Above: D_mumu/Omega with jackknife errors, and the quasi-linear curve where the run has one (slab waves). Quasi-linear
-theory has no scattering through 90 degrees: D_mumu falls to 0 at mu = 0, and is 0 where no wave is short enough,
-|mu| < 1/(k_max r_g), shaded. Below: the ratio, with a band of 10 %. The file is dmumu, or dmumu_compared.
+Above: D_mumu/Omega with jackknife errors, and the quasi-linear curve where the run has one (slab waves along a mean
+field). Quasi-linear theory has no scattering through 90 degrees: D_mumu falls to 0 at mu = 0, and with a mean field is 0 where
+no wave is short enough, |mu| < 1/(k_max r_g), shaded. Below: the ratio, with a band of 10 %. The file is dmumu, or dmumu_compared.
 """
 
 import numpy as np
@@ -49,9 +49,9 @@ class Scattering:
 
     @property
     def gap(self):
-        """|mu| below which no wave is in resonance, 1/(k_max r_g); 0 if the summary does not say."""
+        """|mu| below which no wave is in resonance, 1/(k_max r_g); 0 without a mean field or if the summary does not say."""
         reach = self.run.number("resonance")
-        return 1 / reach if reach > 0 else 0.0
+        return 1 / reach if reach > 0 and self.run.number("eta") != 1 else 0.0
 
     def ratio(self):
         """D_mumu over the quasi-linear one and its error, NaN where that is 0 or not known: arrays (n,)."""
@@ -135,7 +135,7 @@ def main():
     seen, out = drawn("dmumu.py", __doc__, Scattering)
     for one in seen:
         if not np.isfinite(one.theory).any():
-            print(f"{one.run.directory}: no quasi-linear D_mumu in the snapshot (it has no slab waves); no ratio is drawn")
+            print(f"{one.run.directory}: no quasi-linear D_mumu in the snapshot (it takes slab waves with a spectrum, and a mean field); no ratio is drawn")
             continue
         for mu in PRINTED:
             print(f"{one.run.directory}: |mu| near {mu:g}: D_mumu/quasi-linear = {measured(*one.near(mu))}")

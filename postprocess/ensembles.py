@@ -61,8 +61,7 @@ class Ensemble:
     @property
     def kind(self):
         """Kind of turbulence in words."""
-        turbulence = self.deck.get("turbulence", {})
-        return kind_label("" if turbulence.get("waves_file") else turbulence.get("kind"))
+        return kind_label(kind_of(self.deck.get("turbulence", {})))
 
 
 def drawn(prog, doc, reader):
@@ -87,6 +86,11 @@ def open_ensemble(directory, problem, variables):
     directory, files = snapshot_files(directory)
     data = open_snapshot(files[-1], problem, variables)
     return Ensemble(directory, data, read_json(directory / "summary.json") or {}, read_deck(directory / "deck.toml"))
+
+
+def kind_of(turbulence):
+    """The kind in [turbulence] of a deck: str, empty where the waves are given; None if it is not there."""
+    return "" if turbulence.get("waves_file") else turbulence.get("kind")
 
 
 def kind_label(kind):

@@ -3,11 +3,12 @@
     python postprocess/rigidity_scan.py DIR [--out DIR/figures]
 
 scan        lambda_par/L_c (above) and lambda_perp/L_c (below) over r_g/L_c, thin lines of the published slopes beside them
-slopes      their local logarithmic slopes, with the published ones
+slopes      their local logarithmic slopes, with the published ones; their errors are those of independent points
 scan.csv    the numbers, which are printed too
 
 DIR is what hpccr scan made: DIR/scan.json lists the points. Those that have not ended are left out and counted. A point is
-drawn open where the run itself says that it found no plateau, or where the window begins before one scattering time.
+drawn open where the run itself says that it found no plateau, or where the window begins before one scattering time. Points
+of one seed share random numbers, so that the errors of slopes are mostly too large.
 """
 
 import itertools
@@ -18,16 +19,21 @@ from pathlib import Path
 
 import numpy as np
 from common import Arguments, entry, number, read_deck, read_json, script
-from drawing import GREY, WIDTH, colours, log_limits, plt, save, tidy_log
-from ensembles import kind_label
+from drawing import WIDTH, colours, log_limits, plt, save, tidy_log
+from ensembles import kind_label, kind_of
 from rigidity_tables import ROWS, show, write
 
 from hpccr.errors import InputError
 
 SYMBOL = {"par": "\\lambda_\\parallel", "perp": "\\lambda_\\perp"}
-# Published slopes (Mertsch 2020; Dundovic et al. 2020; Kuhlen et al. 2025): value, in words, where it is drawn [r_g/L_c].
-PUBLISHED = {"par": ((1 / 3, "1/3", (0.0, 0.1)), (2.0, "2", (3.0, np.inf))),
-             "perp": ((1 / 3, "1/3", (0.0, 0.03)), (1.0, "1", (0.03, 1.0)))}
+# Published slopes by kind: value, in words, where they hold [r_g/L_c]. Along the field those of a Kolmogorov spectrum (Mertsch 2020;
+# Dundovic et al. 2020); across it Kuhlen et al. 2025 for isotropic waves, Bouchet et al. for magnetosonic ones (talk of Mertsch 2026).
+KOLMOGOROV = ((1 / 3, "1/3", (0.0, 0.1)), (2.0, "2", (3.0, np.inf)))
+PUBLISHED = {"par": {"isotropic": KOLMOGOROV, "alfven": KOLMOGOROV, "magnetosonic": KOLMOGOROV},
+             "perp": {"isotropic": ((1 / 3, "1/3", (0.0, 1e-3)),), "magnetosonic": ((1.0, "1", (1e-3, 1.0)),)}}
+# What a way through a file does to a number, or less.
+ROUND = 1e-9
+REFERENCE = {"color": "0.35", "linewidth": 0.7, "linestyle": (0, (5, 1.5))}
 WORD = {"textcoords": "offset points", "color": "0.35", "fontsize": 7}
 ORDER = ("isotropic", "alfven", "magnetosonic", "slab", "2d", "composite")
 KIND = "turbulence.kind"
@@ -176,7 +182,8 @@ def _point(directory, place, varied, summary):
     values, free, first = varied
     # The run's deck has the kind's own word where the scan has another one for it.
     deck = read_deck(directory / "deck.toml").get("turbulence", {})
-    kind, eta = str(deck.get("kind", values.get(KIND, "turbulence"))), number(summary, "eta")
+    kind, eta = kind_of(deck), number(summary, "eta")
+    kind = str(values.get(KIND, "turbulence") if kind is None else kind or kind_label(kind))
     rigidity = number(summary, "rigidity")
     path = {row: number(summary, f"lambda_{row}") for row in ROWS}
     if not all(map(math.isfinite, (eta, rigidity, *path.values()))):
@@ -202,7 +209,9 @@ def _flat(summary, row):
 def slopes_of(curve):
     """Fill in d ln lambda/d ln r_g of points that differ in rigidity alone: three points, at the ends two.
 
-    The errors of the points are independent; the slope is open where one of its points is.
+    The errors of slopes are those of independent points. Points of one seed share the random numbers of their waves and starts
+    (hpccr.particles.turbulence.stream), and much of what they err by cancels: their slopes' errors are mostly too large. A slope is
+    open where one of its points is.
     """
     x = np.log([p.rigidity for p in curve])
     distinct = len(curve) > 1 and np.all(np.diff(x) > 0)
@@ -265,29 +274,48 @@ def paths(scan):
         drawn = []
         for axis, kind in zip(panels, scan.kinds):
             known = [p for p in scan.points if p.kind == kind and p.path[row] > 0]
-            for slope, word, (low, high) in PUBLISHED[row]:
-                drawn.append(_reference(axis, known, row, (slope, word, low, high)))
+            drawn += [_reference(axis, known, row, published) for published in PUBLISHED[row].get(kind, ())]
         low, high = log_limits([p.path[row] for p in scan.points], 9.0)
         panels[0].set_ylim(low, max([high, *(1.6 * top for top in drawn)]))
         tidy_log(panels[0].yaxis)
         panels[0].set_ylabel(f"${SYMBOL[row]}/L_c$")
-    _legend(figure, scan, "published slopes")
+    _legend(figure, scan)
     return figure
+
+
+def _within(x, low, high):
+    """Whether x [r_g/L_c] is in a range, but for what rounding does."""
+    return (x >= low * (1 - ROUND)) & (x <= high * (1 + ROUND))
+
+
+def _span(x, low, high):
+    """First and last of the rigidities in a range, of a sole one and the nearest other one.
+
+    x : array (n,), any order.
+
+    Returns
+    -------
+    array (2,), empty where none is in the range or there is no other one
+    """
+    x = np.unique(x)
+    x = x[np.diff(x, prepend=0.0) > ROUND * x]
+    inside = np.flatnonzero(_within(x, low, high))
+    if len(x) < 2 or not len(inside):
+        return x[:0]
+    if len(inside) == 1:
+        apart = np.abs(np.log(x / x[inside[0]]))
+        inside = np.sort(np.argsort(apart)[:2])
+    return x[inside[[0, -1]]]
 
 
 def _reference(axis, points, row, published):
     """A thin line of a published slope just above the points of its range; returns how high it reaches, 0 if there are none."""
-    slope, word, low, high = published
-    x = np.unique([p.rigidity for p in points])
-    inside = x[(x >= low) & (x <= high)]
-    if len(x) < 2 or not len(inside):
+    slope, word, limits = published
+    ends = _span([p.rigidity for p in points], *limits)
+    if not len(ends):
         return 0.0
-    # A sole point has its neighbour.
-    x = inside if len(inside) > 1 else x[:2] if low == 0 else x[-2:]
-    points = [p for p in points if x[0] <= p.rigidity <= x[-1]]
-    height = 1.7 * max(p.path[row] / p.rigidity**slope for p in points)
-    ends = x[[0, -1]]
-    axis.plot(ends, height * ends**slope, color="0.35", linewidth=0.7, linestyle=(0, (5, 1.5)))
+    height = 1.7 * max(p.path[row] / p.rigidity**slope for p in points if _within(p.rigidity, *ends))
+    axis.plot(ends, height * ends**slope, **REFERENCE)
     middle = np.sqrt(ends.prod())
     axis.annotate(word, (middle, height * middle**slope), (-2, 3), ha="right", **WORD)
     return height * ends[1] ** slope
@@ -299,15 +327,20 @@ def slopes(scan):
     for panels, row in zip(axes, ROWS):
         _curves(scan, panels, lambda p, row=row: (p.slope[row], p.slope_error[row], p.slope_flat[row]))
         values = np.array([p.slope[row] for p in scan.points])
-        known = np.append(values[np.isfinite(values)], [slope for slope, *_ in PUBLISHED[row]])
-        for axis in panels:
+        known = list(values[np.isfinite(values)])
+        for axis, kind in zip(panels, scan.kinds):
             axis.set_xlim(left=min(p.rigidity for p in scan.points) / 4)        # room for the words
-            for slope, word, _ in PUBLISHED[row]:
-                axis.axhline(slope, color=GREY, linestyle="--", linewidth=0.8, zorder=0)
-                axis.annotate(word, (0, slope), (3, 2), xycoords=("axes fraction", "data"), **WORD)
-        panels[0].set_ylim(max(known.min() - 0.3, -2.5), min(known.max() + 0.4, 4.5))
+            x = np.array([p.rigidity for p in scan.points if p.kind == kind])
+            for slope, word, limits in PUBLISHED[row].get(kind, ()):
+                if _within(x, *limits).any():
+                    ends = np.clip(limits, *axis.get_xlim())
+                    axis.plot(ends, [slope, slope], zorder=0, **REFERENCE)
+                    axis.annotate(word, (ends[0], slope), (3, 2), **WORD)
+                    known.append(slope)
+        if known:
+            panels[0].set_ylim(max(min(known) - 0.3, -2.5), min(max(known) + 0.4, 4.5))
         panels[0].set_ylabel(f"$d\\,\\ln {SYMBOL[row]}/d\\,\\ln r_g$")
-    _legend(figure, scan, "published slopes")
+    _legend(figure, scan)
     return figure
 
 
@@ -319,7 +352,7 @@ def _setting(other):
     return ", ".join(multiples) or "the first of its rigidity"
 
 
-def _legend(figure, scan, reference):
+def _legend(figure, scan):
     """The legend below the panels: levels, points that differ in more, and what is missing."""
     from matplotlib.lines import Line2D
 
@@ -331,7 +364,8 @@ def _legend(figure, scan, reference):
     if not all(flat for p in scan.points for flat in p.flat.values()):
         open_ = Line2D([], [], color="0.3", linestyle="none", marker="o", markersize=3.5, markerfacecolor="white")
         entries.append((open_, "no plateau"))
-    entries.append((Line2D([], [], color="0.35", linewidth=0.7, linestyle=(0, (5, 1.5))), reference))
+    if any(_within(p.rigidity, *limits) for p in scan.points for row in ROWS for *_, limits in PUBLISHED[row].get(p.kind, ())):
+        entries.append((Line2D([], [], **REFERENCE), "published slopes"))
     if scan.missing:
         total = len(scan.missing) + len(scan.points)
         entries.append((Line2D([], [], linestyle="none"), f"({len(scan.missing)} of {total} points not finished)"))

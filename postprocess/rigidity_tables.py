@@ -12,7 +12,7 @@ ROWS = ("par", "perp")
 
 
 def table(scan):
-    """The numbers: header and rows, each a list.
+    """The numbers: header and rows, each a list. Errors of slopes are those of independent points.
 
     Returns
     -------
@@ -44,6 +44,8 @@ def show(scan):
     widths = [max(map(len, column)) for column in zip(*lines)]
     for line in lines:
         print("  ".join(word.ljust(width) for word, width in zip(line, widths)).rstrip())
+    if any(p.slope_error[row] > 0 for p in scan.points for row in ROWS):
+        print("errors of slopes are those of independent points; points of one seed share random numbers, and they are mostly too large")
     if scan.missing:
         few = ", ".join(scan.missing[:5]) + (", ..." if len(scan.missing) > 5 else "")
         print(f"{len(scan.missing)} of {len(scan.missing) + len(scan.points)} points are not finished: {few}")

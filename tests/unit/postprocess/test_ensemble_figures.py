@@ -38,6 +38,14 @@ def with_error(name, dims, value, error, unit, rng):
     return [(name, dims, scattered, unit, name), (f"{name}_error", dims, error, unit, name)]
 
 
+def lines_with(figure, words):
+    """Of each panel the ends [r_g/L_c] of the lines drawn like `words` in the legend of a figure."""
+    legend = figure.legends[0]
+    sample = next((line for line, text in zip(legend.get_lines(), legend.get_texts()) if text.get_text() == words), None)
+    style = None if sample is None else (sample.get_color(), sample.get_linewidth())
+    return [[tuple(line.get_xdata()) for line in axis.get_lines() if (line.get_color(), line.get_linewidth()) == style] for axis in figure.axes]
+
+
 def orbits_run(directory, solo, tau=30.0, wander=0.06, kind="isotropic", eta=0.5, rigidity=0.1, noise=0.02, physical=False,
                flat=True, times=90):
     """Velocities that are forgotten after tau, gyration that dies out, field lines that wander: coefficients in closed form."""
@@ -194,6 +202,16 @@ def test_scattering_without_theory(tmp_path, inside, solo):
     assert drawn(run / "figures") == both("dmumu")
 
 
+@pytest.mark.parametrize("eta, gap", [(0.5, 1 / 8), (1.0, 0.0)])
+def test_the_gap_is_that_of_a_mean_field(tmp_path, load, solo, eta, gap):
+    """Without a mean field no wave is out of resonance: no words of it, nothing shaded."""
+    module = load("dmumu")
+    seen = module.Scattering(orbits_run(tmp_path / "run", solo, eta=eta))
+    seen.theory[:] = np.nan
+    axis = module.dmumu([seen]).axes[0]
+    assert seen.gap == gap and [bool(axis.texts), bool(axis.patches)] == [gap > 0] * 2
+
+
 @pytest.mark.filterwarnings("error")
 def test_scan_draws_what_there_is(tmp_path, inside):
     """Figures, table and csv of a scan of which two points have not ended."""
@@ -203,7 +221,7 @@ def test_scan_draws_what_there_is(tmp_path, inside):
     status, out, err = inside("rigidity_scan", scan)
     assert status == 0 and not err
     assert drawn(scan / "figures") == sorted(both("scan", "slopes") + ["scan.csv"])
-    assert "2 of 36 points are not finished: points/0007, points/0035" in out
+    assert "2 of 36 points are not finished: points/0007, points/0035" in out and "those of independent points" in out
     rows = list(csv.DictReader((scan / "figures" / "scan.csv").read_text().splitlines()))
     assert len(rows) == 34 and all(word in out for word in ("isotropic", "alfven", "magnetosonic"))
     for row in rows:
@@ -222,6 +240,41 @@ def test_local_slopes_of_the_scan(tmp_path, load):
     slope = [p.slope["par"] for p in scan.curves("isotropic")[0]]
     assert slope[0] == pytest.approx(1 / 3, abs=2e-4) and slope[-1] == pytest.approx(2, abs=2e-4)
     assert all(a <= b + 1e-9 for a, b in zip(slope, slope[1:]))
+
+
+def test_published_slopes_are_those_of_the_kind(tmp_path, load):
+    """Across the field 1/3 of isotropic waves up to 1e-3, 1 of magnetosonic ones from there to 1; along it 1/3 and 2 of the three kinds."""
+    module = load("rigidity_scan")
+    rigidities = (0.00030000000000000003, 0.0010000000000000002, 0.01, 0.10000000000000002, 0.9999999999999999, 2.9999999999999996, 30.0)
+    scan = module.Scan(scan_of(tmp_path, kinds=("isotropic", "alfven", "magnetosonic", "slab"), etas=(0.5,), rigidities=rigidities))
+    known = [pytest.approx((0.0003, 0.1)), pytest.approx((3, 30))]
+    expected = [known, known, known, [], [pytest.approx((0.0003, 0.001))], [], [pytest.approx((0.001, 1))], []]
+    assert lines_with(module.paths(scan), "published slopes") == expected
+    # Of slopes the whole range that is in the picture, with room at its left.
+    left, right = 0.0003 / 4, 30 * 1.6
+    known = [pytest.approx((left, 0.1)), pytest.approx((3, right))]
+    expected = [known, known, known, [], [pytest.approx((left, 0.001))], [], [pytest.approx((0.001, 1))], []]
+    assert lines_with(module.slopes(scan), "published slopes") == expected
+
+
+def test_a_sole_point_has_its_neighbour(load):
+    """The nearest one on either side; what differs by rounding is one rigidity; nothing where there is none."""
+    span = load("rigidity_scan")._span
+    assert list(span([1e-4, 0.5, 1.5, 30.0], 1e-3, 1.0)) == [0.5, 1.5] and list(span([0.3, 0.5, 3.0], 0.4, 1.0)) == [0.3, 0.5]
+    assert list(span([0.1, 0.3, 1.0], 0.0, 0.1)) == [0.1, 0.3] and list(span([1.0, 3.0], 3.0, np.inf)) == [1.0, 3.0]
+    assert list(span([0.1, 0.1 * (1 + 4e-16), 0.3], 0.0, 0.1)) == [0.1, 0.3]
+    assert not len(span([0.1, 0.1 * (1 + 4e-16)], 0.0, 0.1)) and not len(span([0.1, 0.3], 3.0, np.inf))
+
+
+def test_given_waves_are_called_so(tmp_path, load):
+    """The deck has a kind, by default, that waves from a file do not heed; nothing is published of them."""
+    module, scan = load("rigidity_scan"), scan_of(tmp_path, kinds=("isotropic",), etas=(0.5,), rigidities=(0.01, 0.1))
+    for file in scan.glob("points/*/deck.toml"):
+        file.write_text(file.read_text() + 'waves_file = "waves.h5"\n')
+    seen = module.Scan(scan)
+    figure = module.paths(seen)
+    assert seen.kinds == ["given waves"] and figure.axes[0].get_title() == "given waves"
+    assert lines_with(figure, "published slopes") == [[], []]
 
 
 def test_error_of_a_slope_between_two_points(tmp_path, load):
