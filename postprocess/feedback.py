@@ -16,7 +16,7 @@ emission    proxies of Hα and [O III] over r and along lines of sight
 local       with --data: E² J of three sources of 1.2, 2.9, 6.6 Myr at 228.7, 41.2, 2.5 pc and the measured protons (fig. 11)
 
 Figures 1, 2, 4, 10 compare all runs with CR heating; the others show the run whose D0 is nearest to the published one. Times
-are those of the nearest snapshots, as the legends say. A figure whose variables or times are not there is left out, with a
+are those of the nearest snapshots, as the legends say. Totals of slabs are per cm²; slabs and spheres are not compared. A figure whose variables or times are not there is left out, with a
 line on standard error. Of gas alone, as in shock tubes and blasts, postprocess/gas.py draws more.
 """
 
@@ -70,10 +70,20 @@ class Feedback:
         return self.run.snapshots[0]["r"].values
 
     @property
+    def ends(self):
+        """Inner and outer end of the box: (float, float) [pc]."""
+        first = self.run.snapshots[0]
+        faces = first["r_face" if "r_face" in first else "r"].values
+        return float(faces[0]), float(faces[-1])
+
+    @property
     def outer(self):
         """Radius of the box [pc]."""
-        first = self.run.snapshots[0]
-        return float(first["r_face" if "r_face" in first else "r"][-1])
+        return self.ends[1]
+
+    def total(self, unit):
+        """The unit of a total, in a slab per cm²: str."""
+        return f"[{unit}]" if self.round else f"[{unit} cm$^{{-2}}$]"
 
     @property
     def E(self):
@@ -149,7 +159,7 @@ def spectra(seen):
             axis.plot(one.E, positive(initial), zorder=0, **INITIAL)
             drawn += [left, escaped, initial]
             times.append(float(snapshot["time"]))
-        upright(axis, drawn, 4, "$\\epsilon p\\mathcal{N}_\\mathrm{cr}$ in the box  [erg]", 2.0)
+        upright(axis, drawn, 4, f"$\\epsilon p\\mathcal{{N}}_\\mathrm{{cr}}$ in the box  {seen[0].total('erg')}", 2.0)
         kinetic_axis(axis, seen[0].E)
         axis.set_title(time_label(*times))
         if all(one.round and one.outer == seen[0].outer for one in seen):
@@ -185,6 +195,10 @@ def intensity(seen):
 # -- over time ----------------------------------------------------------------------------------------------
 
 
+SUN = "$M_\\odot$"
+THOUSAND = {"color": "k", "linestyle": ":", "linewidth": 0.8}
+
+
 def expelled(seen):
     """Mass expelled and CR energy left in the box over time (fig. 10)."""
     seen = [one for one in having(seen, ()) if {"time", "expelled_mass", "E_cr_left"} <= set(one.history)]
@@ -192,7 +206,7 @@ def expelled(seen):
     if not seen:
         raise Absent("no run has time, expelled_mass and E_cr_left later than t = 0 in its history.csv")
     figure, axis = plt.subplots(figsize=(0.72 * WIDTH, 3.9))
-    right, masses, energies, begin, end = axis.twinx(), [[1e3]], [], [], []
+    right, masses, energies, begin, end = axis.twinx(), [], [], [], []
     for one, colour in zip(seen, tints(seen)):
         t = one.history["time"] / 1e3
         masses.append(one.history["expelled_mass"])
@@ -201,17 +215,20 @@ def expelled(seen):
         right.plot(t, positive(energies[-1]), color=colour, linestyle="--")
         begin.append(max(t[np.argmax(t > 0)], t[-1] / 200))
         end.append(t[-1])
-    axis.axhline(1e3, color="k", linestyle=":", linewidth=0.8)
-    upright(axis, masses, 4, "expelled mass  [$M_\\odot$]", 2.0)
-    upright(right, energies, 3, "$E_\\mathrm{cr}$ in the box  [erg]", 2.0)
+    lines = [sample(word, color=colour) for word, colour in zip(labels(seen), tints(seen))]
+    lines += [sample("expelled mass", color="0.3"), sample("$E_\\mathrm{cr}$", color="0.3", linestyle="--")]
+    if all(one.round for one in seen):
+        axis.axhline(1e3, **THOUSAND)
+        masses.append([1e3])
+        lines.append(sample("$10^3\\,M_\\odot$", **THOUSAND))
+    upright(axis, masses, 4, f"expelled mass  {seen[0].total(SUN)}", 2.0)
+    upright(right, energies, 3, f"$E_\\mathrm{{cr}}$ in the box  {seen[0].total('erg')}", 2.0)
     axis.tick_params(which="both", right=False)
     axis.set_xscale("log")
     axis.set_xlim(min(begin), max(end))
     tidy_log(axis.xaxis)
     axis.set_xlabel("$t$  [Myr]")
-    lines = [sample(word, color=colour) for word, colour in zip(labels(seen), tints(seen))]
-    legend(figure, [*lines, sample("expelled mass", color="0.3"), sample("$E_\\mathrm{cr}$", color="0.3", linestyle="--"),
-                    sample("$10^3\\,M_\\odot$", color="k", linestyle=":", linewidth=0.8)], 3)
+    legend(figure, lines, 3)
     return figure
 
 
@@ -263,6 +280,8 @@ def local(seen, data):
     figure, axis = plt.subplots(figsize=(0.72 * WIDTH, 4.2))
     total, drawn = np.zeros(len(one.E)), []
     for t, d, colour in SOURCES:
+        if not one.ends[0] <= d <= one.ends[1]:
+            raise Absent(f"{d:g} pc is beyond the box of {one.run.directory}, {one.ends[0]:g} to {one.ends[1]:g} pc")
         snapshot = epochs(one, t)[0]
         if not t / 1.3 < float(snapshot["time"]) < 1.3 * t:
             raise Absent(f"{one.run.directory} has no snapshot near {time_label(t)}")
@@ -308,6 +327,9 @@ def main():
         raise InputError("too many runs for one figure", given=len(given.directories), allowed="at most 12")
     data = measured(given.data) if given.data else None
     seen = [Feedback(directory) for directory in given.directories]
+    if len({one.round for one in seen}) > 1:
+        raise InputError("slabs and spheres cannot be compared: totals of slabs are per cm2", allowed="runs of one gas.geometry",
+                         given=", ".join(f"{one.run.directory}: {'sphere' if one.round else 'slab'}" for one in seen))
     out, missing = given.out or seen[0].run.directory / "figures", 0
     draw = [(figure.__name__, figure) for figure in FIGURES]
     draw += [("local", lambda seen: local(seen, data))] if data else []

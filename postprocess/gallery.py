@@ -58,7 +58,7 @@ def ran(deck, quick, runs):
         return directory
     words = ["restart", directory] if (directory / "deck.toml").is_file() else \
         ["scan" if scan else "run", deck, "--out", directory, *(["--quick"] if quick else [])]
-    runs.mkdir(parents=True, exist_ok=True)
+    made(runs)
     command = ["mpirun", "-n", "2", sys.executable, "-m", "hpccr", *map(str, words)]
     done = subprocess.run(command)
     if done.returncode:
@@ -66,13 +66,54 @@ def ran(deck, quick, runs):
     return directory
 
 
+def made(directory):
+    """Make a directory if need be.
+
+    Raises
+    ------
+    InputError
+        It cannot be made.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot write: {error.strerror or error}", where=directory) from None
+
+
+def drawn(figure, directory):
+    """The image of a Figure, of the run in `directory`: Path.
+
+    Raises
+    ------
+    InputError
+        The script does not end well, or leaves the figure out.
+    """
+    command = [sys.executable, str(HERE / figure.script), str(directory)]
+    done = subprocess.run(command, stdout=subprocess.DEVNULL)
+    if done.returncode:
+        raise InputError("this script did not end well", where=" ".join(command), given=f"status {done.returncode}")
+    path = directory / "figures" / f"{figure.figure}.png"
+    if not path.is_file():
+        raise InputError(f"the figure {figure.figure} was not drawn", where=" ".join(command), allowed="a run that has what it shows")
+    return path
+
+
 def small(path, target):
-    """Write the image in `path` to `target`, with few colours and not too wide."""
-    with Image.open(path) as image:
-        image = image.convert("RGB")
-        if image.width > WIDEST:
-            image = image.resize((WIDEST, round(image.height * WIDEST / image.width)), Image.Resampling.LANCZOS)
-        image.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(target, optimize=True)
+    """Write the image in `path` to `target`, with few colours and not too wide.
+
+    Raises
+    ------
+    InputError
+        It cannot be read or written.
+    """
+    try:
+        with Image.open(path) as image:
+            image = image.convert("RGB")
+            if image.width > WIDEST:
+                image = image.resize((WIDEST, round(image.height * WIDEST / image.width)), Image.Resampling.LANCZOS)
+            image.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(target, optimize=True)
+    except OSError as error:
+        raise InputError("cannot be made small", where=path, given=f"{target}: {error.strerror or error}") from None
 
 
 def main():
@@ -88,12 +129,11 @@ def main():
             raise InputError("no such figure", given=name, allowed=", ".join(FIGURES))
     if shutil.which("mpirun") is None:
         raise InputError("there is no mpirun on the path", allowed="after: . run/environment")
-    given.out.mkdir(parents=True, exist_ok=True)
+    made(given.out)
     for name in given.names or FIGURES:
         figure = FIGURES[name]
         directory = ran(figure.deck, given.quick, given.runs)
-        subprocess.run([sys.executable, str(HERE / figure.script), str(directory)], stdout=subprocess.DEVNULL, check=True)
-        small(directory / "figures" / f"{figure.figure}.png", given.out / f"{name}.png")
+        small(drawn(figure, directory), given.out / f"{name}.png")
         print(given.out / f"{name}.png", (given.out / f"{name}.png").stat().st_size, "bytes")
 
 

@@ -3,7 +3,7 @@
     python postprocess/gas.py DIR [--out DIR/figures]
 
 gas         n, v, P_g and, where there are CRs, P_cr along r at several times; dashed the exact solution of a shock tube of gas, or of gas
-            and CRs that are tied to it, and of a strong blast wave
+            and CRs that are tied to it, in a slab, and of a strong blast wave in a sphere
 """
 
 import numpy as np
@@ -41,14 +41,18 @@ class Gas:
 
     def exact(self, snapshot):
         """(ρ, v, P_g, P_cr) in cgs: arrays (nr,); or None, where no exact solution is known."""
-        gas, kind, t = self.deck.gas, self.deck.initial.kind, float(snapshot["time"]) * kyr
-        if t == 0 or gas.cooling or gas.conduction or gas.heating or self.deck.transport.D0 > 0:
+        gas, transport, t = self.deck.gas, self.deck.transport, float(snapshot["time"]) * kyr
+        if t == 0 or gas.cooling or gas.conduction or gas.heating or gas.expansion != 0 or not gas.motion:
             return None
+        if transport.D0 > 0 or transport.losses:
+            return None
+        # The tube is plane, the blast round.
+        kind = (self.deck.initial.kind, gas.geometry)
         first = self.run.snapshots[0]
-        if kind == "tube":
+        if kind == ("tube", "slab"):
             left, right = ((m_p * first["n"].values[end], 0.0, first["P_g"].values[end], first["P_cr"].values[end]) for end in (0, -1))
             return cosmic_ray_shock_tube((self.r * pc - self.deck.source.radius) / t, left, right)
-        if kind == "blast" and gas.geometry == "sphere":
+        if kind == ("blast", "sphere"):
             rho, v, P = sedov(self.r * pc, t, self.deck.source.energy, m_p * first["n"].values[-1])
             return rho, v, P, np.zeros_like(P)
         return None

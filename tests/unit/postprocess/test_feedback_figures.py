@@ -66,10 +66,11 @@ def state(D0, t, heated=True, cells=150):
         "intensity": (("radius", "p"), J / (4 * np.pi) * GeV, "1/(cm2 s sr GeV)")}      # v dp/dE = 1
 
 
-def write(directory, D0, times=TIMES, heated=True, without=()):
+def write(directory, D0, times=TIMES, heated=True, without=(), geometry="sphere"):
     """A run directory as hpccr leaves it; `without`: variables that its snapshots lack."""
     (directory / "snapshots").mkdir(parents=True)
     deck = f'problem = "feedback"\n[transport]\nD0 = "{D0:g} cm2/s"\n[gas]\nheating = {str(heated).lower()}\n'
+    deck += f'geometry = "{geometry}"\n'
     (directory / "deck.toml").write_text(deck)
     for k, t in enumerate(times):
         fields = {name: (dims, value, {"units": unit}) for name, (dims, value, unit) in state(D0, t, heated).items()
@@ -177,6 +178,37 @@ def test_spectra_add_up(runs, modules):
         E = axis.get_lines()[0].get_xdata() * GeV
         dlnp = np.diff(np.log(np.sqrt(E * (E + 2 * m_p * c**2))))[0]
         assert np.sum(initial) * dlnp == pytest.approx(E_CR, rel=1e-6)
+
+
+def test_totals_of_slabs_are_per_area(copy, modules):
+    """And there is no 10³ Msun to compare with."""
+    per = "cm$^{-2}$]"
+    for round_ in (True, False):
+        deck = (copy / "deck.toml").read_text().replace('"sphere"', '"sphere"' if round_ else '"slab"')
+        (copy / "deck.toml").write_text(deck)
+        seen = [modules[0].Feedback(copy)]
+        spectra, expelled = modules[0].spectra(seen), modules[0].expelled(seen)
+        labels = [axis.get_ylabel() for axis in (spectra.axes[0], *expelled.axes[:2])]
+        assert [("erg" in label or "odot" in label, label.endswith(per)) for label in labels] == [(True, not round_)] * 3
+        assert any("10^3" in word for word in words(expelled)) == round_
+
+
+def test_sources_beyond_the_box_are_not_drawn(runs, data, modules, monkeypatch):
+    """The box ends at 300 pc: a source there is drawn, one further out not, nor one in a wall at the inner end."""
+    feedback, measured = modules[0], modules[0].measured(data)
+    seen = [feedback.Feedback(runs["d26"])]
+    for d, drawn_ in ((0.0, True), (R_MAX, True), (R_MAX + 1, False)):
+        monkeypatch.setattr(feedback, "SOURCES", ((1200, d, "k"),))
+        if drawn_:
+            assert feedback.local(seen, measured).axes
+        else:
+            with pytest.raises(modules[1].Absent, match="301 pc is beyond the box"):
+                feedback.local(seen, measured)
+    for snapshot in seen[0].run.snapshots:
+        snapshot["r_face"] = snapshot["r_face"] + 5.0
+    monkeypatch.setattr(feedback, "SOURCES", ((1200, 2.5, "k"),))
+    with pytest.raises(modules[1].Absent, match="5 to 305 pc"):
+        feedback.local(seen, measured)
 
 
 def test_heat_is_rate_times_time(runs, modules):
@@ -318,6 +350,10 @@ def refuse_broken_data(copy):
 
 def refuse_too_many(copy):
     return [copy] * 13, "too many runs"
+
+
+def refuse_slab_and_sphere(copy):
+    return [copy, write(copy / "slab", 1e26, times=(0, 1), geometry="slab")], "slabs and spheres cannot be compared"
 
 
 def refuse_out_is_a_file(copy):
