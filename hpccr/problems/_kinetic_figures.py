@@ -64,7 +64,8 @@ class KineticObserver:
 
         kinetic, problem = self.kinetic, self.problem
         start, model, tube = problem.deck.initial, kinetic.model, kinetic.model.tube
-        if {"periodic", "wall"} & set(model.ends) or start.shape not in ("gaussian", "box") or start.angle != "isotropic" or tube.sigma.any() or not kinetic.first > 0:
+        bounded = {"periodic", "wall"} & set(model.ends) or tube.sigma.any()
+        if bounded or start.shape not in ("gaussian", "box") or start.angle != "isotropic" or not kinetic.first > 0:
             return None
         first = self._first / self._first[0]
         try:

@@ -244,7 +244,7 @@ class Focused(Problem):
         start, ends, transport = self.deck.initial, self.deck.ends, self.deck.transport
         reach = {"gaussian": 6.0, "box": 1.0}.get(start.shape, np.inf) * start.width
         # A times a Gaussian is one farther on, or where focusing varies no farther than this.
-        shift = np.array([transport.sigma] if self._tube.focusing.uniform else [-1, 1] * np.abs(self._tube.sigma).max())
+        shift = np.array([-1.0, 1.0]) * np.abs(self._tube.sigma).max() if not self._tube.focusing.uniform else np.array([transport.sigma])
         middle = start.at + shift * start.width**2 * (start.shape == "gaussian")
         open_ = [end in ("source", "periodic") for end in (ends.left, ends.right)]
         return -np.inf if open_[0] else middle.min() - reach, np.inf if open_[1] else middle.max() + reach
