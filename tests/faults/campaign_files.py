@@ -65,7 +65,8 @@ REFUSED = {"both damaged": "no checkpoint can be used", "newer format": "newer h
 def left(case, place, row, dice):
     """A run that was stopped with two checkpoints: its directory, made once."""
     out = place / "left"
-    while not (out.exists() and not case.finished(out) and all(len(_checkpoints(run)) == 2 for run in _begun(case, out))):
+    # A scan may also be stopped between two points.
+    while not (out.exists() and _begun(case, out) and all(len(_checkpoints(run)) == 2 for run in _begun(case, out))):
         shutil.rmtree(out, ignore_errors=True)
         process = begin(case, out, 0)
         try:

@@ -138,9 +138,12 @@ def unmounted(case, place, row, n, dice):
         def away():
             subprocess.run(["umount", "-l", disk], check=True)
 
-        if strike(case, disk / "run", row, n, "unmounted", away, dice):
+        try:
+            strike(case, disk / "run", row, n, "unmounted", away, dice)
+        finally:
             # small_disk wants to find one.
-            subprocess.run(["mount", "-t", "tmpfs", "tmpfs", disk], check=True)
+            if not os.path.ismount(disk):
+                subprocess.run(["mount", "-t", "tmpfs", "tmpfs", disk], check=True)
 
 
 FAULTS = (full, read_only, no_rights, vanished, renamed, unmounted)
