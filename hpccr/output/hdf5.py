@@ -10,6 +10,7 @@ import ctypes
 import errno
 import os
 import re
+import signal
 import zlib
 from pathlib import Path
 
@@ -17,6 +18,8 @@ import numpy as np
 
 from hpccr.errors import InputError, RunError
 
+# Where one rank cannot open a file that the others open, MPI-IO comes back on none (Open MPI 4.1.4): then all end after so long [s].
+_PATIENCE = 50.0
 # Room for the superblock, object headers and attributes of one variable.
 _OVERHEAD = 4096
 
@@ -62,6 +65,21 @@ def stage(comm, path):
             yield
         except (OSError, RuntimeError) as error:
             raise RunError(f"{path}: cannot be written: {reason(error)}") from None
+
+
+@contextlib.contextmanager
+def _in_time(comm):
+    """End this process, and so the job, with SIGALRM ("Alarm clock") if the body does not come back in time; for calls of MPI-IO, in
+    which no handler of a signal is heard."""
+    if comm.size == 1:
+        yield
+        return
+    before, (left, _) = signal.signal(signal.SIGALRM, signal.SIG_DFL), signal.setitimer(signal.ITIMER_REAL, _PATIENCE)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, left)
+        signal.signal(signal.SIGALRM, before or signal.SIG_DFL)
 
 
 def write(path, variables, comm, decorate, *, userblock=0, seal=None):
@@ -174,7 +192,7 @@ def _fill(h5py, beside, path, pieces, comm, decorate, userblock):
     """Create the file, its datasets and attributes, reserve the space, write all parts, close."""
     file = None
     try:
-        with stage(comm, path):
+        with stage(comm, path), _in_time(comm):
             parallel = {"driver": "mpio", "comm": comm.raw} if comm.size > 1 else {}
             file = h5py.File(beside, "w", userblock_size=userblock or None, **parallel)
         with stage(comm, path):

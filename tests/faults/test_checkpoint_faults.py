@@ -256,6 +256,32 @@ def test_a_directory_that_cannot_be_read_keeps_what_is_old(tmp_path, solo, monke
     assert checkpoint.found(tmp_path) == [3, 4]
 
 
+ONE_CANNOT_OPEN = """
+import sys
+import h5py
+from hpccr import parallel
+from hpccr.output import hdf5
+from hpccr.output.checkpoint import Store
+from hpccr.output.variable import Variable
+comm, opened = parallel.world(), h5py.File
+store = Store(sys.argv[1], comm)
+store.save(1, [Variable.whole("x", (), 1.0)], {})
+if comm.rank == 1:
+    # As if the disk had gone after the first rank had opened the file.
+    h5py.File = lambda path, *args, **options: opened(f"{path}/gone", *args, **options)
+hdf5._PATIENCE = 3.0
+store.save(2, [Variable.whole("x", (), 1.0)], {})
+print("came back")
+"""
+
+
+def test_one_rank_that_cannot_open_a_file_ends_all(tmp_path, solo):
+    """MPI-IO does not come back then, on no rank: the job ends, and the checkpoint before is there."""
+    done = mpirun(3, ["-c", ONE_CANNOT_OPEN, tmp_path], 40)
+    assert done.returncode and "came back" not in done.stdout and "Traceback" not in done.stderr, done.stderr
+    assert Store(tmp_path, solo).load_latest().step == 1
+
+
 ENDLESS = """
 import sys
 import numpy as np
