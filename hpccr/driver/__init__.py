@@ -7,7 +7,7 @@ from pathlib import Path
 
 import hpccr
 from hpccr import parallel
-from hpccr.deck import library, reader
+from hpccr.deck import reader
 from hpccr.deck.reader import Deck
 from hpccr.driver import ensemble, flow, grid, inputs, kinetic
 from hpccr.driver.job import STOPPED, Session  # noqa: F401

@@ -200,7 +200,6 @@ class Advection(Term):
     def bind(self, mesh):
         super().bind(mesh)
         self.ends.bind(mesh)
-        self._stays = None
         start, n = mesh.start[0], mesh.nodes
         self.inverse_volume = 1.0 / mesh.node_volumes()
         if mesh.fields[self.field].staggered:
@@ -220,18 +219,17 @@ class Advection(Term):
         part = slice(start, start + mesh.shape[0] + 1)
         self.faces_at = np.ascontiguousarray(faces_at[part])
         self.nodes_at = np.ascontiguousarray(np.pad(nodes_at, 2, mode="edge")[start:start + mesh.shape[0] + 4])
+        self._stays = self._unmoved() if np.any(self.still) else None
 
     def residual(self, t, u, r):
         line_kernels.advect_line(u, self.field, *self.g, self.speed, self.nodes_at, self.faces_at,
                                  self.inverse_volume, *self.ends.values(t), *self.valid, self.limited, r)
-        if np.any(self.still):
-            if self._stays is None:
-                self._stays = self._unmoved(r)
+        if self._stays is not None:
             r[:, self.field] -= self._stays
 
-    def _unmoved(self, r):
+    def _unmoved(self):
         """What would be carried of `still` alone: array (nodes, lanes), by the same sums."""
-        lanes, one, moved = np.ones(r.shape[2]), np.ones(r.shape), np.zeros(r.shape)
+        lanes, one, moved = np.ones(self.mesh.shape[2]), np.ones(self.mesh.shape), np.zeros(self.mesh.shape)
         line_kernels.advect_line(one, self.field, 0, 0, self.speed, self.nodes_at, self.faces_at, self.inverse_volume, lanes, lanes,
                                  *self.valid, self.limited, moved)
         return moved[:, self.field] * np.broadcast_to(np.asarray(self.still, dtype=float), (self.mesh.lanes,))[self.mesh.columns]

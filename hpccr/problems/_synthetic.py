@@ -127,7 +127,7 @@ class Synthetic:
         ------
         InputError
             A length with unit where L has none, or a pure number where lengths of the deck have units. Beside a file of waves a pure
-        number is in the file's unit.
+            number is in the file's unit.
         """
         if measure.unit:
             if self.cm is None:

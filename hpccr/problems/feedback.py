@@ -274,16 +274,17 @@ class Feedback(Problem):
     def first_step(self):
         """A thousandth of the time in which CRs or sound cross the source [s]."""
         line, R = self.line(), self.deck.source.radius
-        u = self.initial_rays([0, -1], slice(None))        # where their pressure is highest, in one of both
-        P = self.pressure(u).max() + self.n * k_B * self.deck.gas.temperature
+        P = self._highest_pressure() + self.n * k_B * self.deck.gas.temperature
         crossing = min(R, line.faces[-1]) / np.sqrt(2 * P / (m_p * self.n))
         return float(1e-3 * min(crossing, R * R / max(self.D.max(), 1e-300), self.deck.time.end))
 
+    def _highest_pressure(self):
+        """P_c where it is highest at first, in the first or the last cell [erg/cm³]."""
+        return self.pressure(self.initial_rays([0, -1], slice(None))).max()
+
     def crossings(self):
         """At first: sound, with the CRs' pressure where it is highest."""
-        u = self.initial_rays([0, -1], slice(None))
-        P_cr = self.pressure(u).max()
-        speed = np.sqrt((4 / 3 * P_cr + GAMMA_GAS * self.n * k_B * self.deck.gas.temperature) / (m_p * self.n))
+        speed = np.sqrt((4 / 3 * self._highest_pressure() + GAMMA_GAS * self.n * k_B * self.deck.gas.temperature) / (m_p * self.n))
         return [("sound, with the CRs' pressure at first,", self.line().widths.min() / speed)]
 
     @property

@@ -65,7 +65,7 @@ class Imex:
         self.line = line = model.line.part(patch.span)
         self.gas, self.volumes = np.zeros((3, len(line))), line.volumes[patch.inner]
         self._closed, self._own, self._order = np.array(line.closed), np.array([patch.inner.start, patch.inner.stop]), np.array([model.gamma, 1.0])
-        self._geometry = np.zeros((4, len(line) + 1))
+        self._geometry, self._no_drift = np.zeros((4, len(line) + 1)), np.zeros(len(line))
         self._geometry[:2], self._geometry[2:, :-1] = (line.faces, line.areas), (line.volumes, line.centroids)
         self._heat = Heat(model, patch, self._geometry, np.concatenate([[0.0], np.diff(line.centers), [0.0]]))
 
@@ -87,7 +87,7 @@ class Imex:
         (P, soft, hard, less, more), cells = moments, len(self.line)
         rate = np.empty_like(gas)
         flow = SimpleNamespace(w=np.empty(cells + 1), divergence=np.empty(cells), tally=np.empty(8), ends=0.0)
-        drift = self._drift_rate(gas[0]) if self.model.streaming else np.zeros(cells)
+        drift = self._drift_rate(gas[0]) if self.model.streaming else self._no_drift
         args = (drift, self._geometry, self._closed)
         if self.model.moves:
             gas_kernels.rates(gas, P, soft, hard, *args, self._order, self._own, rate, flow.w, flow.divergence, flow.tally)
