@@ -238,7 +238,7 @@ class Cloud(Problem):
         return np.stack([diluted + self.P_background] + [np.ones_like(self.P0)] * (len(self.fields) - 1))
 
     def first_step(self):
-        # The waves at the sharp edge double first: I_b Δz/(g V_A P_0).
+        # A tenth of the time in which waves grow by I_b at the sharp edge, I_b Δz/(V_A P_0), or CRs diffuse across it.
         edge = np.maximum(self.edge, self.line().widths.min())
         rate = self.V * self.P0 / (self.I0 * edge) + self.D_ism / edge**2
         return float(min(0.1 / rate.max(), 1e-3 * self.deck.time.end))
@@ -260,7 +260,8 @@ class Cloud(Problem):
         """Steps of a run, roughly: each e-fold of time, and each cell that the waves' front passes."""
         growth = np.log(self.deck.time.end / self.first_step()) * 3 * (1e-4 / self.deck.time.rtol) ** (1 / 3)
         front = self.V.max() * self.deck.time.end * self.deck.transport.advection
-        return growth + 0.5 * np.searchsorted(self.line().faces, front)
+        start, ahead = np.searchsorted(self.line().faces, [0.0, front])
+        return growth + 0.5 * (ahead - start)
 
     def coordinates(self):
         return [("E", ("p",), self.E / GeV, "GeV", "energy p c")]

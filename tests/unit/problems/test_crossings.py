@@ -48,3 +48,11 @@ def test_what_an_explicit_step_may_be_follows_from_it():
     problem = registry.load(chosen.problem)(chosen)
     crossing, = dict(problem.crossings()).values()
     assert problem.expected_steps() == pytest.approx(chosen.time.end / (chosen.time.courant * crossing) + 50)
+
+
+def test_a_whole_line_takes_as_many_steps_as_half_of_it():
+    """The waves' front passes as many cells on either side at the same time; on the whole line there are twice as many."""
+    half, whole = (deck("cloud_hism", "axes.z.to=1 kpc", f"axes.z.from={start}", f"axes.z.cells={cells}", "transport.advection=true")
+                   for start, cells in (("0 pc", 1000), ("-1 kpc", 2000)))
+    expected = [registry.load(one.problem)(one).expected_steps() for one in (half, whole)]
+    assert expected[1] == pytest.approx(expected[0], abs=1)
