@@ -6,6 +6,7 @@ A problem lists them among its own:
 """
 
 import math
+import re
 
 from hpccr.deck.messages import Refused
 from hpccr.deck.schema import Section, choice, integer, number, quantity, text, times
@@ -13,6 +14,8 @@ from hpccr.deck.schema import Section, choice, integer, number, quantity, text, 
 _MOST_SNAPSHOTS = 100_000
 # Of all axes together: PETSc's integers may have 32 bits, and a cell three unknowns with a few neighbours each.
 _MOST_CELLS = 500_000_000
+# As C reads it, alone or in a list.
+_NAN = re.compile(r"(^|,)[+-]?nan(\(.*\))?(,|$)", re.IGNORECASE)
 
 
 def axis_section(name, unit="cm", *, meaning="", spacings=("uniform", "log", "sinh"), fewest=4, **given):
@@ -115,13 +118,18 @@ OUTPUT = output_section()
 
 
 def no_option(words):
-    """The first of PETSc's options, list of words, that cannot be one: a lone dash, or one in front without a dash; or None."""
-    return next((word for place, word in enumerate(words) if not word.strip("-") or place == 0 and not word.startswith("-")), None)
+    """The first of PETSc's options, list of words, that cannot be one; or None.
+
+    That is a lone dash, one in front without a dash, and a nan: no solver ends that compares with it.
+    """
+    return next((word for place, word in enumerate(words) if not word.strip("-") or place == 0 and not word.startswith("-")
+                 or _NAN.search(word)), None)
 
 
 def _check_petsc(solver):
-    if no_option(solver.petsc.split()) is not None:
-        raise Refused("not a PETSc option", "petsc", allowed='"-name [value]", as "-ts_type bdf"')
+    wrong = no_option(solver.petsc.split())
+    if wrong is not None:
+        raise Refused(f"not a PETSc option: {wrong}", "petsc", allowed='"-name [value]", as "-ts_type bdf", without nan')
 
 
 SOLVER = Section(

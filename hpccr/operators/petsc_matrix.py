@@ -10,6 +10,12 @@ from hpccr.operators.line_solver import LineSolver
 PLACE = "[solver] petsc, or after --"
 
 
+def complaint(error):
+    """What a petsc4py.PETSc.Error says, without the places in PETSc's sources: str."""
+    last = str(error).splitlines()[-1]
+    return last.partition("] ")[2] or last
+
+
 def refused(error, solvers, given=None):
     """The InputError that says that PETSc does not take the user's options; for raising.
 
@@ -21,8 +27,7 @@ def refused(error, solvers, given=None):
     given : str, optional
         The options.
     """
-    reason = str(error).splitlines()[-1].partition("] ")[2]
-    return InputError(f"PETSc does not accept these options: {reason}", where=PLACE, given=given,
+    return InputError(f"PETSc does not accept these options: {complaint(error)}", where=PLACE, given=given,
                       allowed=f"what the PETSc manual names for {solvers}")
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from hpccr.deck.common import no_option
 from hpccr.errors import InputError, RunError
-from hpccr.operators.petsc_matrix import PLACE, Assembled, BlockMatrix, LinePreconditioner, refused
+from hpccr.operators.petsc_matrix import PLACE, Assembled, BlockMatrix, LinePreconditioner, complaint, refused
 
 # PETSC_ERR_FP: a norm that is not a number, which all ranks meet in the same reduction.
 _NOT_FINITE = 72
@@ -39,7 +39,7 @@ def initialise(options=()):
 
     options = list(options)
     if no_option(options) is not None:
-        raise InputError("not a PETSc option", where=PLACE, given=no_option(options), allowed="-name [value], as -ts_type bdf")
+        raise InputError("not a PETSc option", where=PLACE, given=no_option(options), allowed="-name [value], as -ts_type bdf, without nan")
     if "petsc4py.PETSc" not in sys.modules:
         # Once only: every further call would end PETSc once more, and its end is collective.
         # Signals are the driver's. At the end PETSc names the options that nothing used: they may be misspelt.
@@ -126,6 +126,9 @@ class Stepper:
         # Our preconditioner solves uncoupled lines exactly; any other needs a Krylov method around it.
         iterate = coupled or options.hasName("pc_type")
         chosen.update({"ksp_type": "fgmres", "ksp_rtol": "1e-9"} if iterate else {"ksp_type": "preonly"})
+        if not options.hasName("pc_type"):
+            # Lines solved exactly leave little to do; where hundreds of iterations do not do it, a shorter step will.
+            chosen["ksp_max_it"] = "500"
         if np.isfinite(max_step):
             chosen["ts_adapt_dt_max"] = repr(float(max_step))
         chosen = {name: value for name, value in chosen.items() if not options.hasName(name)}
@@ -205,7 +208,7 @@ class Stepper:
         except self.petsc_error as error:
             if error.ierr == _NOT_FINITE:
                 return "the state is not finite"
-            raise RunError(f"PETSc's time stepper stopped at t = {self.t:.6g} s, step {self.number}: {error}") from None
+            raise RunError(f"PETSc's time stepper stopped at t = {self.t:.6g} s, step {self.number}: {complaint(error)}") from None
         return ""
 
     def _accept(self, t_stop):

@@ -12,6 +12,7 @@ from jobs import ensembles, kinds, small
 from launch import mpirun
 
 from hpccr import cli, driver, parallel, units
+from hpccr.deck.common import no_option
 from hpccr.deck.compound import Fractions, Integers, Measure
 from hpccr.deck.keys import Choice, Flag, Integer, Number, Quantities, Quantity, Table, Text
 from hpccr.deck.messages import toml
@@ -278,8 +279,9 @@ def test_a_file_that_is_not_there_is_refused_even_where_it_is_not_used(tmp_path)
 def test_petsc_options_that_are_none_are_refused_before_the_run(tmp_path):
     text = message(write(tmp_path / "deck.toml", "transport", Section("solver", ""), 'petsc = "ksp_rtol 1e-6"'))
     assert "[solver] petsc: not a PETSc option" in text and '\n  allowed  "-name [value]"' in text
-    for dash in ("-", "--", "-ksp_rtol 1e-6 -"):
-        assert "not a PETSc option" in message(write(tmp_path / "deck.toml", "transport", Section("solver", ""), f'petsc = "{dash}"'))
+    for none in ("-", "--", "-ksp_rtol 1e-6 -", "-ksp_rtol nan", "-ts_adapt_clip 0.1,-NaN", "-ts_dt NAN(7)"):
+        assert "not a PETSc option" in message(write(tmp_path / "deck.toml", "transport", Section("solver", ""), f'petsc = "{none}"'))
+    assert no_option("-log_view nan.txt,nancy".split()) is None
     text = refusal(tmp_path, 'petsc = "-snes_type nonsense"')
     assert text.startswith("[solver] petsc, or after --: PETSc does not accept these options")
 
