@@ -9,6 +9,7 @@ message among them.
 import contextlib
 import os
 import sys
+import time
 import traceback
 
 import click
@@ -19,6 +20,8 @@ from hpccr.errors import InputError, RunError
 
 # How long the ranks wait for each other at the end. Longer, and one that never comes would hang the job.
 _PATIENCE = 20.0    # s
+# How long processes that MPI does not join wait, while the first of them says so: the launcher kills it when one of them has ended.
+_AFTER = 2.0        # s
 
 
 class _Commands(click.Group):
@@ -106,8 +109,9 @@ def check(deck, overrides, quick):
 @_set
 @_quick
 @_walltime
+@click.option("--resume", is_flag=True, help="Go on with the run of this deck if it is begun in that directory: for scripts that are started again.")
 @click.pass_obj
-def run(petsc, deck, out, overrides, quick, walltime):
+def run(petsc, deck, out, overrides, quick, walltime, resume):
     """Run DECK in a new directory.
 
     What stands after -- goes to PETSc, as -- -log_view, with problems whose decks have [solver]; the others do without PETSc
@@ -120,7 +124,7 @@ def run(petsc, deck, out, overrides, quick, walltime):
     content = _on_root(lambda: _base(_read(deck, overrides, quick)).to_dict())
     from hpccr import driver
 
-    return driver.run(Deck.from_dict(content, registry), out or _name(content), limit, petsc)
+    return driver.run(Deck.from_dict(content, registry), out or _name(content), limit, petsc, resume)
 
 
 @hpccr.command(cls=_Solving)
@@ -304,6 +308,8 @@ def _outcome(arguments):
         return 2, _usage(error)
     except (KeyboardInterrupt, click.Abort):
         return 130, "interrupted"
+    except MemoryError as error:
+        return 1, f"there is not enough memory: {error or 'the process got no more'}"
     except BrokenPipeError:
         # The reader of our output has gone; nor may the interpreter's last flush complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -348,16 +354,21 @@ def _usage(error):
 
 def _leave(status, message):
     """Say `message` once, and exit with `status` on all ranks together."""
-    rank = parallel.launch_rank()
-    if message and rank == 0:
+    rank, world = parallel.launch_rank(), None
+    if status and parallel.launched():
+        with contextlib.suppress(InputError):
+            world = parallel.world()
+        if world is None and rank != 0:
+            time.sleep(_AFTER)
+    if message and (rank == 0 or world is not None and world.size == 1):
         sys.stderr.write(f"hpccr: {message}\n")
         sys.stderr.flush()
-    if status and parallel.launched() and not parallel.world().arrived(_PATIENCE):
+    if world is not None and not world.arrived(_PATIENCE):
         # This rank is alone with its error: the others would wait for it forever.
         if message and rank != 0:
             sys.stderr.write(f"hpccr: rank {rank}: {message}\n")
             sys.stderr.flush()
-        parallel.world().raw.Abort(status)
+        world.raw.Abort(status)
     if message and parallel.launched():
         # At once: PETSc and HDF5 would clean up together, and after an error the ranks differ in what is left to them.
         sys.stdout.flush()

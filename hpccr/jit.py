@@ -5,8 +5,11 @@ the same or another module; both are compiled then.
 """
 
 import functools
+import sys
 import types
 import zlib
+
+from hpccr import parallel
 
 
 def kernel(function=None, **options):
@@ -20,6 +23,14 @@ def kernel(function=None, **options):
     if function is None:
         return functools.partial(kernel, **options)
     return _Kernel(function, options)
+
+
+@functools.cache
+def _tell_once():
+    """Say that kernels cannot be kept."""
+    if parallel.launch_rank() == 0:
+        sys.stderr.write("hpccr: neither the code's own directory nor the home directory can be written, so each process compiles its kernels "
+                         "anew; NUMBA_CACHE_DIR names a directory where they are kept\n")
 
 
 class _Kernel:
@@ -40,7 +51,13 @@ class _Kernel:
             bare = types.FunctionType(plain.__code__, {**plain.__globals__, **seen}, plain.__name__,
                                       plain.__defaults__, plain.__closure__)
             bare.__module__, bare.__qualname__ = plain.__module__, plain.__qualname__ + self._mark()
-            self._dispatcher = numba.njit(**self._options)(bare)
+            try:
+                self._dispatcher = numba.njit(**self._options)(bare)
+            except RuntimeError as error:
+                if "cannot cache" not in str(error):
+                    raise
+                _tell_once()
+                self._dispatcher = numba.njit(**{**self._options, "cache": False})(bare)
         return self._dispatcher
 
     def _called(self):

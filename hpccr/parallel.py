@@ -8,6 +8,7 @@ import contextlib
 import functools
 import math
 import os
+import resource
 import time
 
 import numpy as np
@@ -16,6 +17,8 @@ from hpccr.errors import InputError, RunError
 
 # Launchers tell a process its rank through one of these.
 _RANK_VARIABLES = ("OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "MPI_LOCALRANKID", "SLURM_PROCID")
+# And how many it has started; srun's last, for mpirun may have been started by it.
+_SIZE_VARIABLES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS")
 
 
 def launched():
@@ -35,10 +38,22 @@ def launch_rank():
 
 @functools.cache
 def world():
-    """The communicator of all ranks (Comm); the first call initialises MPI."""
+    """The communicator of all ranks (Comm); the first call initialises MPI.
+
+    Raises
+    ------
+    InputError
+        A launcher has started several processes, and MPI knows this one alone.
+    """
     from mpi4py import MPI
 
-    return Comm(MPI.COMM_WORLD)
+    comm = Comm(MPI.COMM_WORLD)
+    started = next((os.environ[name] for name in _SIZE_VARIABLES if name in os.environ), "1")
+    if comm.size == 1 and started.isdecimal() and int(started) > 1:
+        raise InputError("the launcher and MPI do not find each other: each process is alone", where="MPI",
+                         given=f"{started} processes; mpi4py with {MPI.Get_library_version().split(',')[0].strip()}",
+                         allowed="the mpirun of that MPI, or srun with the --mpi that it was built for (README, On a cluster)")
+    return comm
 
 
 @functools.cache
@@ -83,8 +98,9 @@ class Comm:
     rank, size : int
     """
 
-    def __init__(self, raw):
+    def __init__(self, raw, here=None):
         self.raw, self.rank, self.size = raw, raw.Get_rank(), raw.Get_size()
+        self._here = here       # ranks on this machine, of this communicator or of the one that it was split from
 
     def barrier(self):
         """Wait for all ranks."""
@@ -225,17 +241,26 @@ class Comm:
         return self.sum(whole.ravel()).reshape(whole.shape)
 
     def memory(self):
-        """Bytes of main memory of all the machines that these ranks are on, float; collective."""
-        from mpi4py import MPI
+        """Bytes of main memory that these ranks have, float; collective. All ranks of a machine share it, those of other groups too."""
+        share = _machine_memory() / self._neighbours()
+        # What the job's shell allows to one process.
+        limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+        return float(self.sum(share if limit == resource.RLIM_INFINITY else min(share, limit))[0])
 
-        here = self.raw.Split_type(MPI.COMM_TYPE_SHARED)
-        share = _machine_memory() / here.Get_size()
-        here.Free()
-        return float(self.sum(share)[0])
+    def _neighbours(self):
+        """How many ranks there are on this machine; collective."""
+        if self._here is None:
+            from mpi4py import MPI
+
+            here = self.raw.Split_type(MPI.COMM_TYPE_SHARED)
+            self._here = here.Get_size()
+            here.Free()
+        return self._here
 
     def split(self, color, key):
         """The communicator (Comm) of the ranks that give the same `color`, ordered by `key`."""
-        return Comm(self.raw.Split(color, key))
+        here = self._neighbours()
+        return Comm(self.raw.Split(color, key), here)
 
     def agree(self, error=None):
         """Raise on all ranks the error of the lowest rank that has one.
@@ -248,8 +273,11 @@ class Comm:
         Raises
         ------
         InputError, RunError
-            As the failing rank had it; anything else becomes a RunError that names the rank.
+            As the failing rank had it, and RunError where it has no memory left; on the others anything else is a RunError, too,
+            that names the rank.
         """
+        if isinstance(error, MemoryError):
+            error = RunError(f"there is not enough memory: {error or 'a process got no more'}")
         if self.size == 1:
             if error is not None:
                 raise error

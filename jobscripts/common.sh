@@ -4,6 +4,8 @@
 # What your cluster needs to find hpccr, see the README, e.g.:
 # module load openmpi petsc hdf5; source ~/hpccr/.venv/bin/activate
 
+# How long a shared file system may take to open a file, when one of its servers fails over, before hpccr takes it for gone [s].
+export HPCCR_PATIENCE=${HPCCR_PATIENCE:-600}
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1 H5PY_ALWAYS_USE_MPI=1
 # The launcher, with its options: MPIRUN="srun --mpi=pmix".
 read -ra launcher <<< "${MPIRUN:-mpirun}"
@@ -11,6 +13,8 @@ read -ra launcher <<< "${MPIRUN:-mpirun}"
 most=50
 # hpccr was stopped, and can go on.
 stopped=75
+# The disk went away while a file was opened (SIGALRM): what the last checkpoint has can go on.
+alarm=142
 
 # USR1 to this shell goes to the launcher, which passes it to the ranks: hpccr writes a checkpoint and ends with status 75. TERM
 # would not do, for mpirun kills the ranks a second later.
@@ -31,18 +35,14 @@ on_ranks() {
         status=$?
     done
     job=''
+    [ $status -ne $alarm ] || status=$stopped
     return $status
 }
 
-# run_or_restart DECK DIRECTORY [options of hpccr run]: begin a run, or go on with it from its last checkpoint.
+# run_or_restart DECK DIRECTORY [options of hpccr run]: begin a run, or go on with it from its last checkpoint. A run of another deck
+# or of other settings is refused.
 run_or_restart() {
-    local deck=$1 directory=$2
-    shift 2
-    if [ -f "$directory/deck.toml" ]; then
-        on_ranks hpccr restart "$directory" ${limit:+--walltime "$limit"}
-    else
-        on_ranks hpccr run "$deck" --out "$directory" ${limit:+--walltime "$limit"} "$@"
-    fi
+    on_ranks hpccr run "$1" --out "$2" --resume ${limit:+--walltime "$limit"} "${@:3}"
 }
 
 # pbs_limit: set `limit`, the time after which hpccr writes a checkpoint and ends with status 75; PBS announces the end of a job too
@@ -68,8 +68,12 @@ pbs_limit() {
 
 # again_slurm STATUS: requeue a job that can go on, and end this one.
 again_slurm() {
-    if [ "$1" -eq $stopped ] && [ "${SLURM_RESTART_COUNT:-0}" -lt $most ]; then
-        scontrol requeue "$SLURM_JOB_ID" || echo "the job was not requeued; submit it again, and it goes on" >&2
+    if [ "$1" -eq $stopped ]; then
+        if [ "${SLURM_RESTART_COUNT:-0}" -ge $most ]; then
+            echo "the job has gone on $most times, and ends; submit it again, and it goes on" >&2
+        else
+            scontrol requeue "$SLURM_JOB_ID" || echo "the job was not requeued; submit it again, and it goes on" >&2
+        fi
     fi
     exit "$1"
 }
@@ -82,7 +86,9 @@ again_pbs() {
     export AGAIN=$((${AGAIN:-0} + 1))
     names=AGAIN${MPIRUN:+,MPIRUN}$(printf ',%s' "$@")
     # Names alone: qsub takes the values from the environment, whatever characters are in them.
-    if [ "$status" -eq $stopped ] && [ $AGAIN -lt $most ]; then
+    if [ "$status" -eq $stopped ] && [ $AGAIN -ge $most ]; then
+        echo "the job has gone on $most times, and ends; submit it again, and it goes on" >&2
+    elif [ "$status" -eq $stopped ]; then
         qsub ${walltime:+-l "walltime=$walltime"} -v "$names" "$script" ||
             echo "the job was not submitted again; submit it again, and it goes on" >&2
     fi
@@ -110,18 +116,20 @@ array_run() {
     esac
 }
 
-# scaling_study DECK DIRECTORY MOST [KEY EACH]: run a deck on 1, 2, 4, … MOST ranks at its own size, and, if a KEY is given, with
-# KEY = EACH × ranks; a line of DIRECTORY/scaling.csv for each. What is there already is not run again.
+# scaling_study DECK DIRECTORY MOST [KEY EACH]: run a deck on MOST (a power of two), MOST/2, … 1 ranks at its own size, and, if a KEY is
+# given, with KEY = EACH × ranks; a line of DIRECTORY/scaling.csv for each. What is there already is not run again, and what a whole job
+# is too short for is left out.
 scaling_study() {
     local deck=$1 directory=$2 ranks=1 key=${4:-} each=${5:-} table status=0
     table=$directory/scaling.csv
     mkdir -p "$directory" || exit 1
     [ -f "$table" ] || echo "mode,ranks,steps,seconds,seconds_per_step" > "$table"
-    while [ "$ranks" -le "$3" ]; do
+    while [ $((2 * ranks)) -le "$3" ]; do ranks=$((2 * ranks)); done
+    while [ "$ranks" -ge 1 ]; do
         study_point strong "$ranks" || status=$?
         [ -z "$key" ] || study_point weak "$ranks" --set "$key=$((each * ranks))" || status=$?
         [ -z "$asked" ] || return $stopped
-        ranks=$((2 * ranks))
+        ranks=$((ranks / 2))
     done
     return $status
 }
@@ -131,13 +139,24 @@ study_point() {
     local mode=$1 ranks=$2 place status all=("${launcher[@]}")
     place=$directory/$mode-$(printf %05d "$ranks")
     shift 2
+    [ ! -f "$place.long" ] || return 0
     [ -f "$place/summary.json" ] || {
         rm -rf "$place"         # a time that was cut in two says nothing
         launcher+=(-n "$ranks")
         on_ranks hpccr run "$deck" --out "$place" "$@"
         status=$?
         launcher=("${all[@]}")
+        if [ $status -eq $stopped ]; then
+            # The first time it may have begun late in a job; then it is the first of the next.
+            if [ -f "$place.cut" ]; then
+                echo "$place: a whole job is too short for this, and it is left out" >&2
+                mv "$place.cut" "$place.long"
+            else
+                : > "$place.cut"
+            fi
+        fi
         [ $status -eq 0 ] || return $status
+        rm -f "$place.cut"
     }
     # The last words of a run: "done: 120 steps, …, 3.4 s", or units of work.
     sed -n 's/.*  done: \([0-9]*\) [a-z]*,.* \([0-9.]*\) s$/\1 \2/p' "$place/run.log" | tail -n 1 | while read -r steps seconds; do

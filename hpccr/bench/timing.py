@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 
+from hpccr.errors import RunError
+
 
 def child(module, ranks, what, shared=False):
     """The JSON that `work(what)` of a module prints, in a process of its own.
@@ -22,7 +24,7 @@ def child(module, ranks, what, shared=False):
 
     Raises
     ------
-    RuntimeError
+    RunError
         The process failed.
     """
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OMPI_ALLOW_RUN_AS_ROOT": "1",
@@ -37,7 +39,7 @@ def child(module, ranks, what, shared=False):
     print(f"bench {module.rpartition('.')[2]}: {what} on {max(ranks, 1)} rank{'s' if ranks > 1 else ''}", file=sys.stderr)
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=7200 if shared else 1800)
     if done.returncode:
-        raise RuntimeError(f"{' '.join(command)}: {done.stderr[-2000:]}")
+        raise RunError(f"{' '.join(command)}: {done.stderr[-2000:]}")
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 

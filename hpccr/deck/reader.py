@@ -116,8 +116,9 @@ class Deck:
         return Deck(self.path, self.problem, self._schema.values(), self.raw, self._origins, quick=self.quick)
 
     def provenance(self):
-        """Where the deck comes from, and whether it is the quick form: str."""
-        return f"{self.path}, quick form" if self.quick else self.path
+        """Where the deck comes from, and whether it is the quick form, in one line: str."""
+        path = "\\n".join(self.path.splitlines())
+        return f"{path}, quick form" if self.quick else path
 
     def at_point(self, number, error):
         """The InputError of a point of the scan, with its values: InputError."""

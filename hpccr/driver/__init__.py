@@ -37,12 +37,12 @@ def check(deck):
 
 def info(path):
     """What is in a run directory or file (str)."""
-    from hpccr.output import rundir
+    from hpccr.output import description
 
-    return rundir.describe(path)
+    return description.describe(path)
 
 
-def run(deck, out, walltime=None, petsc_options=()):
+def run(deck, out, walltime=None, petsc_options=(), go_on=False):
     """Start a run in a new directory; collective.
 
     Parameters
@@ -53,6 +53,8 @@ def run(deck, out, walltime=None, petsc_options=()):
     walltime : float or None
         Seconds of wall-clock time after which the run writes a checkpoint and stops.
     petsc_options : sequence of str
+    go_on : bool
+        Go on with the run of this deck that is in the directory, if there is one.
 
     Returns
     -------
@@ -63,8 +65,13 @@ def run(deck, out, walltime=None, petsc_options=()):
     ------
     InputError, RunError
     """
+    comm, out = parallel.world(), Path(out)
+    begun = go_on and comm.on_root(lambda: _begun(deck, out, tuple(petsc_options)))
     with Signals() as signals:
-        return begin(deck, Path(out), Session(parallel.world(), signals, walltime, tuple(petsc_options)))
+        if begun:
+            # Its deck has the options.
+            return resume(out, Session(comm, signals, walltime))
+        return begin(deck, out, Session(comm, signals, walltime, tuple(petsc_options)))
 
 
 def restart(directory, walltime=None, petsc_options=()):
@@ -87,12 +94,13 @@ def begin(deck, out, session):
     deck = Deck.from_dict(content, registry)
     with _job(deck, out, session) as job:
         # Only now: what the problem, the grid or PETSc refuses leaves no directory behind.
-        rundir.create(out, session.comm.on_root(lambda: _echo(deck)), session.comm)
+        # Nor is a scan's directory that has vanished begun again by one of its points.
+        rundir.create(out, session.comm.on_root(lambda: _echo(deck)), session.comm, parents=not session.label)
         with rundir.alone(out, session.comm):
             if not session.label:
                 job.progress.say(f"run in {out} (kernels are compiled the first time: half a minute)")
             _start(job)
-            return job.loop()
+            return job.work()
 
 
 def resume(directory, session):
@@ -132,7 +140,28 @@ def _resume(deck, directory, session):
             # Checkpoints of before have none.
             inputs.compare(saved.meta.get("files", {}), job.marks)
             job.resume(saved)
-        return job.loop()
+        return job.work()
+
+
+def _begun(deck, directory, petsc_options):
+    """Whether there is a run of this deck in the directory; on rank 0.
+
+    Raises
+    ------
+    InputError
+        It is another deck's.
+    """
+    from hpccr.output import rundir
+
+    if not (directory / rundir.DECK).is_file():
+        return False
+    if rundir.is_scan(directory):
+        raise InputError("this directory holds a scan", where=str(directory), allowed="another --out, or hpccr scan")
+    there, given = _stored(directory / rundir.DECK), _settled(deck.alone(), petsc_options)
+    if there.digest() != given.digest():
+        raise InputError("this directory holds the run of another deck", where=str(directory), given="; ".join(there.differences(given)),
+                         allowed="the deck and the settings as they were when it began, or another --out")
+    return True
 
 
 def _start(job):

@@ -37,10 +37,10 @@ class EnsembleJob(Job):
                 ("cost", f"about {EnsembleJob.seconds(problem):.2g} core seconds")]
 
     @staticmethod
-    def memory(problem):
-        """Roughly the bytes that a run takes on one rank."""
-        # At the end rank 0 has all tallies and records twice.
-        return 150 * 2**20 + problem.seconds()[1] + 16 * problem.tally_size * len(problem.units()) + 24 * problem.record_size
+    def memory(problem, ranks=1):
+        """Roughly the bytes that a run takes on so many ranks, all together."""
+        # Ranks share the libraries; at the end rank 0 has all tallies and records twice.
+        return 75 * 2**20 * (1 + ranks) + problem.seconds()[1] * ranks + 16 * problem.tally_size * len(problem.units()) + 24 * problem.record_size
 
     @staticmethod
     def seconds(problem):

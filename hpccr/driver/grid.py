@@ -61,9 +61,10 @@ class GridJob(Job):
         return max(problem.expected_steps(), _least_steps(problem.deck.time))
 
     @classmethod
-    def memory(cls, problem):
-        """Roughly the bytes that a run takes on one rank."""
-        return 120 * 2**20 + cls.room(problem) * cls.unknowns(problem)
+    def memory(cls, problem, ranks=1):
+        """Roughly the bytes that a run takes on so many ranks, all together."""
+        # Ranks share the libraries, half of what Python takes.
+        return 60 * 2**20 * (1 + ranks) + cls.room(problem) * cls.unknowns(problem)
 
     @staticmethod
     def room(problem):

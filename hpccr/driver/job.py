@@ -62,7 +62,7 @@ class Job:
         self.marks = self.comm.on_root(lambda: inputs.marks(deck))
         self.store = Store(directory / rundir.CHECKPOINTS, self.comm)
         self.progress = Progress(total, self.comm, unit, log=Log(directory / rundir.LOG, self.comm), label=session.label)
-        self.checkpointed = self.began = time.monotonic()
+        self.checkpointed = self.began = time.monotonic()       # `began` again when the work begins
         self.slowest = self.saving = 0.0         # wall-clock time of the longest step and of the last checkpoint [s]
 
     def __enter__(self):
@@ -79,7 +79,7 @@ class Job:
 
     def _check_memory(self):
         """Refuse what would only end when the machine has no memory left; collective."""
-        need, there = self.memory(self.problem), self.comm.memory()
+        need, there = self.memory(self.problem, self.comm.size), self.comm.memory()
         if need > there:
             raise InputError("this run needs more memory than there is", where=self.deck.path, given=f"about {size_text(need)}",
                              allowed=f"{size_text(there)}, the memory of the machines that the ranks are on")
@@ -90,8 +90,8 @@ class Job:
         return list(problem.warnings)
 
     @staticmethod
-    def memory(problem):
-        """Roughly the bytes that a run takes on one rank."""
+    def memory(problem, ranks=1):
+        """Roughly the bytes that a run takes on so many ranks, all together."""
         raise NotImplementedError
 
     def close(self):
@@ -108,8 +108,13 @@ class Job:
         """Take the state of a Checkpoint; collective."""
         raise NotImplementedError
 
+    def work(self):
+        """Work to the end (0), or until asked to stop (STOPPED); collective. The time that is told at the end counts from here."""
+        self.began = time.monotonic()
+        return self.loop()
+
     def loop(self):
-        """Work to the end (0), or until asked to stop (STOPPED); collective."""
+        """What `work` does, for each kind of job."""
         raise NotImplementedError
 
     def vote(self):

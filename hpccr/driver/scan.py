@@ -278,7 +278,7 @@ class Scan:
                 else:
                     content = self.group.on_root(lambda: self.deck.point(number, registry).to_dict())
                     status = driver.begin(Deck.from_dict(content, registry), directory, session)
-        except (InputError, RunError) as error:
+        except (InputError, RunError, MemoryError) as error:
             self._all_failed(error)
             self.failed[number] = str(error)
             why = "; ".join(line.strip() for line in str(error).splitlines())

@@ -18,7 +18,8 @@ import numpy as np
 
 from hpccr.errors import InputError, RunError
 
-# Where one rank cannot open a file that the others open, MPI-IO comes back on none (Open MPI 4.1.4): then all end after so long [s].
+# Where one rank cannot open a file that the others open, MPI-IO comes back on none (Open MPI 4.1.4): then all end after so long [s],
+# or as long as a user says whose file system may take longer, in HPCCR_PATIENCE.
 _PATIENCE = 50.0
 # Room for the superblock, object headers and attributes of one variable.
 _OVERHEAD = 4096
@@ -67,6 +68,22 @@ def stage(comm, path):
             raise RunError(f"{path}: cannot be written: {reason(error)}") from None
 
 
+def patience():
+    """How long a file may take to be opened on several ranks [s].
+
+    Raises
+    ------
+    InputError
+        HPCCR_PATIENCE is no time.
+    """
+    given = os.environ.get("HPCCR_PATIENCE", "").strip()
+    if not given:
+        return _PATIENCE
+    if not re.fullmatch(r"[0-9]+(\.[0-9]*)?", given) or not 0.1 <= float(given) <= 1e6:
+        raise InputError("this is no time", where="HPCCR_PATIENCE in the environment", given=given, allowed="seconds, 0.1 to 1e6, as 600")
+    return float(given)
+
+
 @contextlib.contextmanager
 def _in_time(comm):
     """End this process, and so the job, with SIGALRM ("Alarm clock") if the body does not come back in time; for calls of MPI-IO, in
@@ -74,7 +91,8 @@ def _in_time(comm):
     if comm.size == 1:
         yield
         return
-    before, (left, _) = signal.signal(signal.SIGALRM, signal.SIG_DFL), signal.setitimer(signal.ITIMER_REAL, _PATIENCE)
+    limit = patience()
+    before, (left, _) = signal.signal(signal.SIGALRM, signal.SIG_DFL), signal.setitimer(signal.ITIMER_REAL, limit)
     try:
         yield
     finally:

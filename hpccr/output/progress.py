@@ -26,7 +26,7 @@ class Log:
             return
         stamp = time.strftime("%Y-%m-%d %H:%M:%S")
         try:
-            with open(self.path, "a", encoding="utf-8") as file:
+            with open(self.path, "a", encoding="utf-8", errors="backslashreplace") as file:
                 file.writelines(f"{stamp}  {line}\n" for line in str(message).splitlines())
         except OSError as error:
             self._writes = False

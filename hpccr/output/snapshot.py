@@ -10,6 +10,9 @@ from hpccr.output import hdf5
 
 FORMAT = "hpccr snapshot 1"
 
+# A text of fixed length must go into an object's header, which holds no more than 64 KiB.
+_LONGEST = 32_000
+
 # The name by which netCDF-4 knows a dimension that has no coordinate variable (netCDF-C, hdf5file format).
 _BARE = "This is a netCDF dimension but not a netCDF variable."
 
@@ -81,9 +84,12 @@ def _lengths(variables):
 
 
 def _attach(h5py, owner, key, value):
-    """Set an attribute; text has a fixed length, which netCDF shows as plain characters."""
+    """Set an attribute; text has a fixed length, which netCDF shows as plain characters, unless it is too long for that."""
     if isinstance(value, str):
-        text = value.encode() or b"\0"
+        text = value.encode(errors="backslashreplace") or b"\0"
+        if len(text) > _LONGEST:
+            owner.attrs[key] = text.decode()
+            return
         owner.attrs.create(key, np.array(text), dtype=h5py.string_dtype("utf-8", len(text)))
     else:
         owner.attrs[key] = value

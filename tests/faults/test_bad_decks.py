@@ -6,10 +6,12 @@ The keys come from the schema of each problem found, so a new key or a new probl
 import builtins
 import os
 import stat
+import subprocess
+import sys
 
 import pytest
-from jobs import ensembles, kinds, small
-from launch import mpirun
+from jobs import deck, ensembles, kinds, small
+from launch import environment, mpirun
 
 from hpccr import cli, driver, parallel, units
 from hpccr.deck.common import no_option
@@ -203,6 +205,17 @@ cli.main(["run", "deck.toml"])
     assert done.returncode == status and words in done.stderr, done.stderr
 
 
+def test_processes_that_mpi_does_not_join_are_told(tmp_path):
+    """As under a launcher of another MPI: two processes, each a world of one. Neither makes a run, and it is said once."""
+    (tmp_path / "bare").write_text("#!/bin/bash\nunset $(env | grep -oE '^(PMIX|OMPI_MCA_(ess|orte|pmix))[A-Za-z0-9_]*')\n"
+                                   f'exec {sys.executable} "$@"\n')
+    (tmp_path / "bare").chmod(0o755)
+    done = subprocess.run(["mpirun", "-n", "2", str(tmp_path / "bare"), "-m", "hpccr", "run", "transport_slab", "--out", "out"], env=environment(),
+                          cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and done.stderr.count("hpccr: ") == 1 and not (tmp_path / "out").exists(), done.stderr
+    assert "the launcher and MPI do not find each other" in done.stderr and "2 processes; mpi4py with Open MPI" in done.stderr
+
+
 def refused(capsys, *words):
     """What the command line says when it refuses these words."""
     with pytest.raises(SystemExit) as exit_:
@@ -255,6 +268,57 @@ def test_a_run_beyond_the_memory_of_the_machine_is_refused_and_leaves_nothing(tm
     assert not (tmp_path / "run").exists()
 
 
+def test_groups_of_ranks_share_the_memory_of_their_machine(tmp_path):
+    """And a process has no more than its shell allows."""
+    code = """
+import resource
+from hpccr import parallel
+world = parallel.world()
+one, all_ = world.split(world.rank, 0), world.split(0, world.rank)
+print(world.memory() / 2**20, one.memory() / 2**20, all_.memory() / 2**20)
+resource.setrlimit(resource.RLIMIT_AS, (1 << 60, resource.RLIM_INFINITY))
+assert one.memory() == world.memory() / 2
+parallel._machine_memory = lambda: 2.0**62
+assert one.memory() == 2.0**60
+"""
+    done = mpirun(2, code, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for line in done.stdout.splitlines():
+        whole, mine, other = map(float, line.split())
+        assert whole == other == 2 * mine > 100
+
+
+def test_a_point_without_memory_leaves_the_others(tmp_path):
+    """By the shell's limit before it begins, or in the middle of it: noted as failed, and the scan ends with 1."""
+    path = write(tmp_path / "deck.toml", "transport", Section("scan", ""), '"axes.r.cells" = [32, 300000]')
+    words = [sys.executable, "-m", "hpccr", "scan", path, "--out", "limited", "--set", "axes.p.cells=49", "--set", "time.end=1 yr"]
+    done = subprocess.run(["bash", "-c", 'ulimit -v 3000000; exec "$@"', "-", *words], env=environment(), cwd=tmp_path, capture_output=True,
+                          text=True, timeout=120)
+    assert done.returncode == 1 and "Traceback" not in done.stderr and "1 of 2 points failed; all others are finished" in done.stderr, done.stderr
+    assert "needs more memory" in done.stderr and len(list(tmp_path.glob("limited/points/*/summary.json"))) == 1
+    code = f"""
+from hpccr import cli, driver
+from hpccr.driver import grid
+start = grid.GridJob.start
+def short(job):
+    if job.deck.axes.r.cells > 32:
+        raise MemoryError("Unable to allocate 9 GiB")
+    start(job)
+grid.GridJob.start = short
+cli.main(["scan", "deck.toml", "--out", "short", "--set", "time.end=1 yr", "--set", "scan.axes.r.cells=[32, 64]"])
+"""
+    done = subprocess.run([sys.executable, "-c", code], env=environment(), cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1 and "Traceback" not in done.stderr and "1 of 2 points failed" in done.stderr, done.stderr
+    assert "Unable to allocate 9 GiB" in done.stderr and len(list(tmp_path.glob("short/points/*/summary.json"))) == 1
+
+
+def test_an_ensemble_takes_memory_on_each_rank():
+    chosen = deck("orbits_quick")
+    problem = registry.load(chosen.problem)(chosen)
+    one, many = (driver.ensemble.EnsembleJob.memory(problem, ranks) for ranks in (1, 100))
+    assert many > 99 * problem.seconds()[1] + one
+
+
 def test_the_memory_of_the_machine_is_that_of_its_kernel_at_most(solo):
     assert 2**26 < solo.memory() <= os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
@@ -284,6 +348,9 @@ def test_petsc_options_that_are_none_are_refused_before_the_run(tmp_path):
     assert no_option("-log_view nan.txt,nancy".split()) is None
     text = refusal(tmp_path, 'petsc = "-snes_type nonsense"')
     assert text.startswith("[solver] petsc, or after --: PETSc does not accept these options")
+    for kind in ("euler", "alpha2", "glee"):        # glee would leave the state as it was
+        text = refusal(tmp_path, f'petsc = "-ts_type {kind}"')
+        assert text.startswith("[solver] petsc, or after --: this time stepping is not possible here") and "allowed  rosw, " in text
 
 
 def refusal(tmp_path, line):

@@ -12,7 +12,7 @@ from jobs import small_disk
 from launch import kill, mpirun, start, succeed
 
 from hpccr.errors import InputError, RunError
-from hpccr.output import checkpoint, rundir
+from hpccr.output import checkpoint, description
 from hpccr.output.checkpoint import Store
 from hpccr.output.variable import Variable
 
@@ -338,5 +338,5 @@ def test_time_limit_of_the_tests_ends_all_ranks():
 def test_info_tells_of_damage(store, tmp_path):
     (tmp_path / rundir.DECK).write_text('problem = "cloud"\n')
     store.path(2).write_bytes(b"x" * 5000)
-    text = rundir.describe(tmp_path)
+    text = description.describe(tmp_path)
     assert "00000001.h5, step 1, valid" in text and "NOT valid: it is not an hpccr checkpoint" in text

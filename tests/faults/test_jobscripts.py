@@ -62,7 +62,7 @@ def test_slurm_requeues_and_goes_on(cluster, tmp_path):
     path = deck(tmp_path)
     assert run("slurm.sh", path, out, "--set", "output.snapshots=[]", "--walltime", "0.01 s", env=env) == 75
     assert noted(notes) == ["scontrol requeue 7"] and not (out / "summary.json").exists()
-    assert run("slurm.sh", path, out, env=env, SLURM_RESTART_COUNT="1") == 0
+    assert run("slurm.sh", path, out, "--set", "output.snapshots=[]", env=env, SLURM_RESTART_COUNT="1") == 0
     assert len(noted(notes)) == 1 and (out / "summary.json").is_file()
     assert "restart" in (out / "run.log").read_text()
 
@@ -139,7 +139,7 @@ def test_empty_settings_are_passed_over(cluster, launches, tmp_path, line):
     (tmp_path / "settings").write_text(f"{line}\n ; \n")
     given = {**launches, "SETTINGS": str(tmp_path / "settings"), "limit": "1 h"}
     assert run("pbs_array.sh", env={**env, **given}, PBS_ARRAY_INDEX="1") == 75
-    assert noted(notes)[0] == f"launch hpccr run cloud_wnm --out {tmp_path / 'out' / '1'} --walltime 1 h " \
+    assert noted(notes)[0] == f"launch hpccr run cloud_wnm --out {tmp_path / 'out' / '1'} --resume --walltime 1 h " \
                               "--set medium.B=5 uG --set source.radius=9 pc"
     assert run("pbs_array.sh", env={**env, **given}, PBS_ARRAY_INDEX="2") == 2
     assert len(noted(notes)) == 2
@@ -178,9 +178,35 @@ def test_scaling_runs_become_a_table(cluster, tmp_path, script):
         assert run(script, path, out, "axes.p.cells", "3", env=env, **variables) == 0
         rows = [line.split(",") for line in (out / "scaling.csv").read_text().splitlines()]
         assert rows[0] == ["mode", "ranks", "steps", "seconds", "seconds_per_step"]
-        assert [row[:2] for row in rows[1:]] == [["strong", "1"], ["weak", "1"], ["strong", "2"], ["weak", "2"]]
+        assert [row[:2] for row in rows[1:]] == [["strong", "2"], ["weak", "2"], ["strong", "1"], ["weak", "1"]]
         assert all(int(row[2]) > 0 and abs(float(row[4]) - float(row[3]) / int(row[2])) < 1e-5 for row in rows[1:])
     assert "cells = 6 " in (out / "weak-00002" / "deck.toml").read_text()
+
+
+def test_a_scaling_run_too_long_for_a_job_is_left_out(cluster, launches, tmp_path):
+    """Cut in two jobs; the second time it was the first that the job did, and the others come after it."""
+    (env, notes), out = cluster, tmp_path / "study"
+    seen = []
+    for _ in range(4):
+        status = run("slurm_scaling.sh", "cloud_wnm", out, env=env, SLURM_NTASKS="1", **launches)
+        seen.append((status, sum("run cloud_wnm" in line for line in noted(notes))))
+    assert seen == [(75, 1), (75, 2), (0, 2), (0, 2)]
+
+
+def test_a_disk_that_was_away_for_a_while_is_tried_again(cluster, launches, tmp_path):
+    """The ranks have ended by SIGALRM, 128 + 14."""
+    (env, notes), launch = cluster, tmp_path / "bin" / "launch"
+    launch.write_text(launch.read_text().replace("exit 75", "exit 142"))
+    assert run("slurm.sh", "cloud_wnm", tmp_path / "out", env=env, **launches) == 75
+    assert noted(notes)[-1] == "scontrol requeue 7"
+
+
+def test_what_is_submitted_again_with_other_settings_is_refused(cluster, tmp_path):
+    """And with the same ones it goes on, finished as it may be."""
+    (env, notes), out, path = cluster, tmp_path / "out", deck(tmp_path)
+    for setting, status in (("8 pc", 0), ("9 pc", 2), ("8 pc", 0)):
+        assert run("slurm.sh", path, out, "--set", f"source.width={setting}", env=env) == status
+    assert not noted(notes)
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

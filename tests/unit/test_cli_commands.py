@@ -58,7 +58,8 @@ def test_run_hands_over_what_was_asked(hpccr, deck, monkeypatch):
     calls = []
     monkeypatch.setattr(driver, "run", lambda *given: calls.append(given) or 75)
     status, _, err = hpccr("run", "mine", "--set", "source.radius=20 pc", "--walltime", "2h", "--", "-ts_type", "bdf", "--", "-x")
-    (resolved, out, walltime, petsc), = calls
+    (resolved, out, walltime, petsc, resume), = calls
+    assert not resume
     assert (status, err) == (75, "") and resolved.raw["source"]["radius"] == "20 pc"
     assert (out, walltime, list(petsc)) == ("mine", 7200.0, ["-ts_type", "bdf", "--", "-x"])
 
