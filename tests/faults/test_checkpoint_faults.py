@@ -12,7 +12,7 @@ from jobs import small_disk
 from launch import kill, mpirun, start, succeed
 
 from hpccr.errors import InputError, RunError
-from hpccr.output import checkpoint, description
+from hpccr.output import checkpoint, description, rundir
 from hpccr.output.checkpoint import Store
 from hpccr.output.variable import Variable
 
