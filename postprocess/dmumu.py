@@ -3,8 +3,8 @@
     python postprocess/dmumu.py DIR [DIR ...] [--out DIR/figures]
 
 Above: D_mumu/Omega with jackknife errors, and the quasi-linear curve where the run has one (slab waves along a mean
-field). Quasi-linear theory has no scattering through 90 degrees: D_mumu falls to 0 at mu = 0, and with a mean field is 0 where
-no wave is short enough, |mu| < 1/(k_max r_g), shaded. Below: the ratio, with a band of 10 %. The file is dmumu, or dmumu_compared.
+field). Quasi-linear theory has no scattering through 90 degrees: D_mumu falls to 0 at mu = 0, and is 0 where no wave is short enough,
+|mu| < 1/(k_max r_g), shaded. Below: the ratio, with a band of 10 %. The file is dmumu, or dmumu_compared.
 """
 
 import numpy as np
@@ -49,9 +49,11 @@ class Scattering:
 
     @property
     def gap(self):
-        """|mu| below which no wave is in resonance, 1/(k_max r_g); 0 without a mean field or if the summary does not say."""
+        """|mu| below which no wave is in resonance, 1/(k_max r_g), at most 1; 0 where there is no quasi-linear theory, which knows resonance
+        alone, without a mean field, or if the summary does not say."""
         reach = self.run.number("resonance")
-        return 1 / reach if reach > 0 and self.run.number("eta") != 1 else 0.0
+        known = "D_mumu_qlt" in self.run.data and self.run.number("eta") != 1
+        return min(1 / reach, 1.0) if reach > 0 and known else 0.0
 
     def ratio(self):
         """D_mumu over the quasi-linear one and its error, NaN where that is 0 or not known: arrays (n,)."""
@@ -112,10 +114,10 @@ def _gap(axes, seen, theory):
     gap = max(one.gap for one in seen)
     axes[0].axvline(0.0, ymax=0.85, color=GREY, linestyle=":", linewidth=0.8, zorder=0)
     for axis in axes:
-        if 0 < gap < 1:
+        if gap > 0:
             axis.axvspan(-gap, gap, color="0.93", linewidth=0, zorder=-2)
-    if theory or 0 < gap < 1:
-        words = "gap at 90°:\nno resonant wave" if 0 < gap < 1 else "gap at 90°"
+    if theory or gap > 0:
+        words = "gap at 90°:\nno resonant wave" if gap > 0 else "gap at 90°"
         axes[0].annotate(words, (0.5, 0.97), xycoords="axes fraction", ha="center", va="top", color="0.4", fontsize=7)
 
 
@@ -137,7 +139,9 @@ def main():
         if not np.isfinite(one.theory).any():
             print(f"{one.run.directory}: no quasi-linear D_mumu in the snapshot (it takes slab waves with a spectrum, and a mean field); no ratio is drawn")
             continue
-        for mu in PRINTED:
+        if one.gap == 1:
+            print(f"{one.run.directory}: no wave is short enough to be in resonance; no ratio is known")
+        for mu in (mu for mu in PRINTED if mu > one.gap):
             print(f"{one.run.directory}: |mu| near {mu:g}: D_mumu/quasi-linear = {measured(*one.near(mu))}")
     save(dmumu(seen), out, "dmumu" if len(seen) == 1 else "dmumu_compared")
 

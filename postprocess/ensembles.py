@@ -15,6 +15,10 @@ from drawing import GREY, positive
 from hpccr.errors import InputError
 
 
+# By what the summary says of "converged": it is left open where errors are too large.
+DOUBTS = {True: "", False: "no plateau", None: "plateau not decided"}
+
+
 @dataclass(frozen=True)
 class Ensemble:
     """A run on an ensemble of orbits or field lines.
@@ -46,9 +50,9 @@ class Ensemble:
         begin, end = window if isinstance(window, list) and len(window) == 2 else (math.nan, math.nan)
         return self.number(name), self.number(name, "error"), begin, end
 
-    def flat(self, name):
-        """Whether the run says that this is a plateau; a run that does not say is believed."""
-        return self.entry(name).get("converged") is not False
+    def doubt(self, name):
+        """What the run says against a plateau, in words; "" if nothing. One that does not say is believed."""
+        return DOUBTS.get(self.entry(name).get("converged", True), DOUBTS[None])
 
     def entry(self, name):
         """An entry of the summary: dict, empty if it is not there."""

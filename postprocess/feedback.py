@@ -14,10 +14,11 @@ intensity   E² J near 1 pc in time (fig. 9)
 expelled    mass expelled and CR energy left over time (fig. 10)
 emission    proxies of Hα and [O III] over r and along lines of sight
 local       with --data: E² J of three sources of 1.2, 2.9, 6.6 Myr at 228.7, 41.2, 2.5 pc and the measured protons (fig. 11)
+local_distant   the same at 237.5, 258.0, 234.6 pc, with distant sources: a power law fitted to the rest (fig. 12)
 
 Figures 1, 2, 4, 10 compare all runs with CR heating; the others show the run whose D0 is nearest to the published one. Times
-are those of the nearest snapshots, as the legends say. Totals of slabs are per cm²; slabs and spheres are not compared. A figure whose variables or times are not there is left out, with a
-line on standard error. Of gas alone, as in shock tubes and blasts, postprocess/gas.py draws more.
+are those of the nearest snapshots, as the legends say. Totals of slabs are per cm²; slabs and spheres are not compared. A figure
+whose variables or times are not there is left out, with a line on standard error. Of gas alone, as in shock tubes and blasts, postprocess/gas.py draws more.
 """
 
 import sys
@@ -34,8 +35,11 @@ from hpccr import units
 from hpccr.errors import InputError
 
 m_p_GeV = units.m_p * units.c**2 / units.GeV
-# Age [kyr] and distance [pc] of the sources of the published fit to the protons near Earth (its fig. 11), and their colours.
-SOURCES = ((1200, 228.7, "#8e4fb5"), (2900, 41.2, "#2a8f4b"), (6600, 2.5, "#22a7c4"))
+# Ages [kyr] and distances [pc] of the sources of the published fits to the protons near Earth: alone (fig. 11), and with distant ones (12).
+AGES, TINTS = (1200, 2900, 6600), ("#8e4fb5", "#2a8f4b", "#22a7c4")
+NEAR, WITH_DISTANT = (228.7, 41.2, 2.5), (237.5, 258.0, 234.6)
+# Distant sources give a power law, fitted to the protons above the Sun's modulation and below what the near ones make of them [GeV].
+FITTED = (30.0, 500.0)
 
 
 class Feedback:
@@ -50,6 +54,8 @@ class Feedback:
         Whether CRs heat the gas.
     round : bool
         Whether the box is a sphere, not a slab.
+    streams : bool
+        Whether CRs stream with their waves.
     """
 
     def __init__(self, directory):
@@ -63,6 +69,7 @@ class Feedback:
             raise InputError(error.what, where=f"{path}, [transport] D0", given=given) from None
         self.heated = entry(deck, "gas").get("heating") is not False
         self.round = entry(deck, "gas").get("geometry", "sphere") == "sphere"
+        self.streams = entry(deck, "transport").get("wave_model") == "streaming"
 
     @property
     def r(self):
@@ -274,12 +281,31 @@ def _protons(file):
     return E, J * jacobian, errors * jacobian
 
 
-def local(seen, data):
-    """E² J of three sources of one run, their sum, and the measured protons (fig. 11)."""
+def distant(one, data, near):
+    """The power law A E^-s that near sources with J = `near` (np,) of a run need beside them: (A, s), by least squares in ln J.
+
+    Raises
+    ------
+    Absent
+        The near sources leave nothing to it, or there are no data.
+    """
+    rows = []
+    for _, E, J, _ in data:
+        rest = J - np.interp(np.log(E), np.log(one.E), near)
+        used = (E > FITTED[0]) & (E < FITTED[1]) & (rest > 0)
+        rows += zip(np.log(E[used]), np.log(rest[used]))
+    if len(rows) < 3:
+        raise Absent(f"near sources leave no protons of {FITTED[0]:g} to {FITTED[1]:g} GeV to distant ones")
+    slope, height = np.polyfit(*np.transpose(rows), 1)
+    return float(np.exp(height)), float(-slope)
+
+
+def local(seen, data, distances=NEAR, others=False):
+    """E² J of three sources of one run, their sum, `others` farther away if asked, and the measured protons (fig. 11)."""
     one = nearest(seen, 1e26, ("f", "p", "E"))
     figure, axis = plt.subplots(figsize=(0.72 * WIDTH, 4.2))
     total, drawn = np.zeros(len(one.E)), []
-    for t, d, colour in SOURCES:
+    for t, d, colour in zip(AGES, distances, TINTS):
         if not one.ends[0] <= d <= one.ends[1]:
             raise Absent(f"{d:g} pc is beyond the box of {one.run.directory}, {one.ends[0]:g} to {one.ends[1]:g} pc")
         snapshot = epochs(one, t)[0]
@@ -290,6 +316,11 @@ def local(seen, data):
         axis.plot(one.E, positive(one.E**2 * J), color=colour, linestyle="--",
                   label=f"{time_label(float(snapshot['time']))}, {d:g} pc")
     axis.plot(one.E, positive(one.E**2 * total), color="#f28e1c", linewidth=1.6, label="sum")
+    if others:
+        A, s = distant(one, data, total)
+        axis.plot(one.E, one.E**2 * A * one.E**-s, color="#d62728", linewidth=0.8, label=f"distant sources, $E^{{-{s:.2f}}}$")
+        total = total + A * one.E**-s
+        axis.plot(one.E, one.E**2 * total, color="#d62728", linewidth=1.8, label="all")
     for (name, E, J, errors), marker, shade in zip(data, "osD^vP<>*X" * len(data), ("0.15", "0.45", "0.6") * len(data)):
         axis.errorbar(E, E**2 * J, yerr=E**2 * errors, fmt=marker, color=shade, markerfacecolor="white", markersize=3,
                       elinewidth=0.6, linestyle="none", label=name)
@@ -302,13 +333,19 @@ def local(seen, data):
     return figure
 
 
+def local_distant(seen, data):
+    """The same of near sources beyond whose cavities we are, with a power law of distant ones fitted to the rest (fig. 12)."""
+    return local(seen, data, WITH_DISTANT, others=True)
+
+
 # -- the command ---------------------------------------------------------------------------------------------
 
 
 def drawn(figure):
     """The figure, if there is a curve in it."""
-    curves = (line.get_ydata() for axis in figure.axes for line in axis.get_lines())
-    if not any(len(values) > 2 and np.isfinite(np.asarray(values, float)).any() for values in curves):
+    # Guide lines reach across a panel, in its own coordinates.
+    curves = (line.get_ydata() for axis in figure.axes for line in axis.get_lines() if line.get_transform() == axis.transData)
+    if not any(len(values) > 1 and np.isfinite(np.asarray(values, float)).any() for values in curves):
         raise Absent("it would be empty")
     return figure
 
@@ -332,7 +369,7 @@ def main():
                          given=", ".join(f"{one.run.directory}: {'sphere' if one.round else 'slab'}" for one in seen))
     out, missing = given.out or seen[0].run.directory / "figures", 0
     draw = [(figure.__name__, figure) for figure in FIGURES]
-    draw += [("local", lambda seen: local(seen, data))] if data else []
+    draw += [(figure.__name__, lambda seen, figure=figure: figure(seen, data)) for figure in (local, local_distant)] if data else []
     for name, figure in draw:
         try:
             save(drawn(figure(seen)), out, name)

@@ -36,8 +36,8 @@ def D0_label(D0):
 
 
 def labels(seen):
-    """What tells the runs apart: D0 and whether they have CR heating, of equal ones their directories too."""
-    words = [D0_label(one.D0) + ("" if one.heated else ", no CR heating") for one in seen]
+    """What tells the runs apart: D0, whether CRs stream and heat, of equal ones their directories too."""
+    words = [D0_label(one.D0) + (", streaming" if one.streams else "") + ("" if one.heated else ", no CR heating") for one in seen]
     return [f"{word} ({one.run.directory.resolve().name})" if words.count(word) > 1 else word for word, one in zip(words, seen)]
 
 
@@ -234,7 +234,7 @@ def heating(seen):
         axis.set_ylabel(f"$P_g$ and heat  {PER_CM3}")
     radial(axes, one)
     legend(figure, [sample("$P_g$", color="k"), sample("$T_g$", color="k", linestyle="--"),
-                    sample("$t\\,|V_A\\,\\partial_r\\varepsilon_\\mathrm{cr}|$", color="#d62728"),
+                    sample("$t\\,\\times$ heat from waves" if one.streams else "$t\\,|V_A\\,\\partial_r\\varepsilon_\\mathrm{cr}|$", color="#d62728"),
                     sample("$-t\\,\\nabla\\cdot(K\\,\\nabla T_g)$", color="#5ab4e5"),
                     sample("$<0$: heats", color="#5ab4e5", linestyle=(0, (3, 1.5)))], 5, labels([one])[0])
     return figure

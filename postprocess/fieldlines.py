@@ -58,9 +58,9 @@ class FieldLines:
         """D, its error, first and last s or tau of the window; NaN where the summary has none."""
         return self.run.plateau(ENTRY[name])
 
-    def flat(self, name):
-        """Whether the run says that D is a plateau."""
-        return self.run.flat(ENTRY[name])
+    def doubt(self, name):
+        """What the run says against a plateau of D."""
+        return self.run.doubt(ENTRY[name])
 
     @property
     def quasilinear(self):
@@ -73,7 +73,7 @@ class FieldLines:
         for name in PARAMETERS:
             D, error, *_ = self.plateau(name)
             if np.isfinite(D):
-                flat = "" if self.flat(name) else " (no plateau)"
+                flat = f" ({self.doubt(name)})" if self.doubt(name) else ""
                 parts.append(f"$D_\\perp({NAMES[name]})$ = {measured(D, error)}{flat}")
         ratio = self.run.plateau("ratio_to_qlt")[:2]
         if np.isfinite(ratio[0]):
@@ -124,7 +124,7 @@ def _draw(column, one, name, colour):
     D, _, begin, end = one.plateau(name)
     if D > 0:
         column[0].plot([begin, end], [D, D], color=colour, linewidth=3.5, alpha=0.5, solid_capstyle="butt",
-                       linestyle="-" if one.flat(name) else (0, (0.8, 0.6)))
+                       linestyle=(0, (0.8, 0.6)) if one.doubt(name) else "-")
     curve(column[1], x, one.exponent(name), colour)
 
 
@@ -149,7 +149,7 @@ def main():
         for name in PARAMETERS:
             D, error, begin, end = one.plateau(name)
             if np.isfinite(D):
-                flat = "" if one.flat(name) else ", not a plateau yet"
+                flat = f", {one.doubt(name)}" if one.doubt(name) else ""
                 value = measured(D, error, "L_c" if name == "s" else "L_c B_ref")
                 print(f"{one.run.directory}: {ENTRY[name]} = {value} for {name} from {begin:.4g} to {end:.4g}{flat}")
         if one.quasilinear > 0:

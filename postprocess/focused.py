@@ -167,7 +167,7 @@ class Scan:
     ----------
     directory : Path
     curves : dict of str, array (n, 4)
-        By law: epsilon and the errors of the three models, in the order of epsilon.
+        By law, and by what else differs at one epsilon: epsilon and the errors of the three models, in the order of epsilon.
     missing : list of str
         Directories of points that have not ended.
     """
@@ -175,11 +175,11 @@ class Scan:
     def __init__(self, directory):
         self.directory, self.missing, found = Path(directory), [], {}
         try:
-            places = [str(point["directory"]) for point in (read_json(self.directory / "scan.json") or {})["points"]]
-        except (KeyError, TypeError):
+            points = {str(point["directory"]): dict(point["values"]) for point in (read_json(self.directory / "scan.json") or {})["points"]}
+        except (KeyError, TypeError, ValueError):
             raise InputError("not the list of a scan's points", where=self.directory / "scan.json",
                              allowed='{"points": [{"directory": ..., "values": {...}}, ...]}') from None
-        for place in places:
+        for place, values in points.items():
             path = self.directory / place
             summary = read_json(path / "summary.json")
             if summary is None:
@@ -191,13 +191,28 @@ class Scan:
             if not np.any(np.isfinite(row[1:])) or not np.isfinite(row[0]):
                 raise InputError("the summary lacks error_diffusion, error_hyperdiffusion or error_telegraph",
                                  where=path / "summary.json", allowed="points that are runs of the problem focused")
-            found.setdefault(deck.words(), []).append(row)
+            found.setdefault(deck.words(), []).append((row, values))
         if not found:
             raise InputError("no point of the scan is finished yet", where=self.directory, given=f"{len(self.missing)} points",
                              allowed="a scan with at least one point that has a summary.json")
-        self.curves = {words: np.array(sorted(rows)) for words, rows in found.items()}
+        self.curves = {}
+        for words, rows in found.items():
+            apart = _apart(rows)
+            for row, values in sorted(rows, key=lambda pair: pair[0]):
+                more = "".join(f", {key.split('.')[-1]} = {values[key]}" for key in apart)
+                self.curves.setdefault(words + more, []).append(row)
+        self.curves = {words: np.array(rows) for words, rows in self.curves.items()}
         if len(self.curves) > PANELS:
-            raise InputError("too many laws of scattering for one figure", given=len(self.curves), allowed=f"at most {PANELS}")
+            raise InputError("too many laws of scattering or other settings for one figure", given=len(self.curves), allowed=f"at most {PANELS}")
+
+
+def _apart(rows):
+    """The keys that make curves of their own: those whose values differ at one epsilon. `rows`: pairs ([epsilon, …], values)."""
+    seen = {}
+    for (epsilon, *_), values in rows:
+        for key, value in values.items():
+            seen.setdefault((float(f"{epsilon:.6g}"), key), set()).add(str(value))
+    return sorted({key for (_, key), different in seen.items() if len(different) > 1})
 
 
 def slope_of(epsilon, error):

@@ -73,7 +73,7 @@ def profiles(one):
     if np.isfinite(one.deck.edge):
         lines.append(sample(f"$\\varepsilon\\nu t$ from the {'edge' if one.deck.edge > 0 else 'middle'}", **DOTTED))
         lines += [sample("$T\\sqrt{\\kappa/\\tau}$", **{**DOTTED, "color": MODELS["telegraph"]})] * (one.tau > 0)
-    legend(figure, lines, 7, title_of(one))
+    legend(figure, lines, 7 if len(shown) > 1 else 3, title_of(one))
     return figure
 
 

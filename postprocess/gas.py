@@ -34,7 +34,7 @@ class Gas:
     """
 
     def __init__(self, directory):
-        self.run = open_run(directory, "feedback", ("r", *(name for name, _, _ in ROWS)))
+        self.run = open_run(directory, "feedback", ("r", "e_cr", *(name for name, _, _ in ROWS)))
         self.shown = [self.run.snapshots[i] for i in thinned(self.run.times, 5)]
         self.deck = reader.read(self.run.directory / "deck.toml", problems=registry)
         self.r = self.shown[0]["r"].values
@@ -50,8 +50,17 @@ class Gas:
         kind = (self.deck.initial.kind, gas.geometry)
         first = self.run.snapshots[0]
         if kind == ("tube", "slab"):
+            last = len(self.r) - 1
+            # What has come back from a wall is not in it.
+            if any(abs(snapshot[name].values[end] - first[name].values[end]) > 1e-3 * first[name].values.max() for name in ("n", "P_g") for end in (0, last)):
+                return None
+            P, e = (float(first[name].values.max()) for name in ("P_cr", "e_cr"))
+            # CRs of one index, as far as they are all fast or all slow.
+            gamma = 1 + P / e if e > 0 else 4 / 3
+            if min(abs(gamma / one - 1) for one in (4 / 3, 5 / 3)) > 0.03:
+                return None
             left, right = ((m_p * first["n"].values[end], 0.0, first["P_g"].values[end], first["P_cr"].values[end]) for end in (0, -1))
-            return cosmic_ray_shock_tube((self.r * pc - self.deck.source.radius) / t, left, right)
+            return cosmic_ray_shock_tube((self.r * pc - self.deck.source.radius) / t, left, right, gamma_cr=gamma)
         if kind == ("blast", "sphere"):
             rho, v, P = sedov(self.r * pc, t, self.deck.source.energy, m_p * first["n"].values[-1])
             return rho, v, P, np.zeros_like(P)

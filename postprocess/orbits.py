@@ -65,9 +65,9 @@ class Orbits:
         """kappa, its error, first and last time of the window; NaN where the summary has none."""
         return self.run.plateau(f"kappa_{which}")
 
-    def flat(self, which):
-        """Whether the run says that kappa is a plateau."""
-        return self.run.flat(f"kappa_{which}")
+    def doubt(self, which):
+        """What the run says against a plateau of kappa."""
+        return self.run.doubt(f"kappa_{which}")
 
     def words(self):
         """The plateaus for the legend, "" if there are none."""
@@ -75,7 +75,7 @@ class Orbits:
         for which in COLUMNS:
             kappa, error, *_ = self.plateau(which)
             if np.isfinite(kappa):
-                flat = "" if self.flat(which) else " (no plateau)"
+                flat = f" ({self.doubt(which)})" if self.doubt(which) else ""
                 parts.append(f"$\\kappa_{SYMBOL[which]}$ = {measured(kappa, error)}{flat}")
         return ",  ".join(parts)
 
@@ -120,7 +120,7 @@ def _draw(column, one, which, pair):
     kappa, _, begin, end = one.plateau(which)
     if kappa > 0:
         column[0].plot([begin, end], [kappa, kappa], color=colour, linewidth=3.5, alpha=0.5, solid_capstyle="butt",
-                       linestyle="-" if one.flat(which) else (0, (0.8, 0.6)))
+                       linestyle=(0, (0.8, 0.6)) if one.doubt(which) else "-")
     value, error = one.exponent(which)
     # Mean squares that ring have exponents far out of the panel: no strokes from one to the next.
     curve(column[1], one.t, (np.where(np.abs(value - 1) < 2, value, np.nan), error), colour)
@@ -154,7 +154,7 @@ def main():
         for which in COLUMNS:
             kappa, error, begin, end = one.plateau(which)
             if np.isfinite(kappa):
-                flat = "" if one.flat(which) else ", not a plateau yet"
+                flat = f", {one.doubt(which)}" if one.doubt(which) else ""
                 window = f"for Omega t from {begin:.4g} to {end:.4g}{flat}"
                 print(f"{one.run.directory}: kappa_{which} = {measured(kappa, error, 'v r_g')} {window}")
         if not one.run.summary:

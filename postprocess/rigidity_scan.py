@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from common import Arguments, entry, number, read_deck, read_json, script
 from drawing import WIDTH, colours, log_limits, plt, save, tidy_log
-from ensembles import kind_label, kind_of
+from ensembles import DOUBTS, kind_label, kind_of
 from rigidity_tables import ROWS, show, write
 
 from hpccr.errors import InputError
@@ -40,6 +40,8 @@ KIND = "turbulence.kind"
 # What the panels, the colours and the axes stand for.
 BASE = (KIND, "turbulence.eta", "turbulence.dB", "ensemble.rigidity", "ensemble.gyroradius")
 MARKERS = "osD^vP"
+# Inside of a marker where a plateau is not decided.
+OPEN = "0.8"
 # Ends the key of a setting that is told as a multiple.
 RATIO = " ratio"
 SCAN = "the directory of a scan, as hpccr scan made it"
@@ -62,13 +64,15 @@ class Point:
         Values by key that go along with kind, level and rigidity.
     path, error : dict of float
         lambda_par and lambda_perp [L_c] and their errors, by "par" and "perp".
-    flat : dict of bool
+    flat : dict of float
+        1 where it is a plateau, 0 where not, NaN where that is not decided.
     slope, slope_error, slope_flat : dict
         Local logarithmic slopes against rigidity, filled in by `slopes_of`.
     """
 
     directory: str
     kind: str
+    kolmogorov: bool
     eta: float
     rigidity: float
     others: tuple
@@ -196,14 +200,15 @@ def _point(directory, place, varied, summary):
         others = tuple((key + RATIO, float(f"{value / first[key]:.1g}")) for key, value in others)
     along = {key: value for key, value in plain.items() if key not in (*(key for key, _ in others), *BASE)}
     flat = {row: _flat(summary, row) for row in ROWS}
-    return Point(place, kind, eta, rigidity, others, along, path, error, flat, {}, {}, {})
+    kolmogorov = abs(deck.get("index", 5 / 3) - 5 / 3) < 0.01 and not deck.get("waves_file")
+    return Point(place, kind, kolmogorov, eta, rigidity, others, along, path, error, flat, {}, {}, {})
 
 
 def _flat(summary, row):
-    """Whether lambda is that of a plateau: the run does not deny it, the window begins after a scattering time 3 kappa_par/v²."""
+    """1 if lambda is that of a plateau, 0 if not, NaN if the run leaves it open; a window before a scattering time 3 kappa_par/v² has none."""
     window = entry(summary, "kappa_par").get("window") or (math.inf,)
     early = window[0] < 3 * number(summary, "kappa_par")
-    return entry(summary, f"kappa_{row}").get("converged") is not False and not early
+    return 0.0 if early else {True: 1.0, False: 0.0}.get(entry(summary, f"kappa_{row}").get("converged", True), math.nan)
 
 
 def slopes_of(curve):
@@ -224,7 +229,7 @@ def slopes_of(curve):
             with np.errstate(divide="ignore", invalid="ignore"):
                 p.slope[row] = float(w[used] @ np.log(path[used]))
                 p.slope_error[row] = float(np.sqrt(w[used] ** 2 @ (error[used] / path[used]) ** 2))
-            p.slope_flat[row] = bool(flat[used].all())
+            p.slope_flat[row] = 0.0 if (flat[used] == 0).any() else flat[used].mean() if used.any() else math.nan
 
 
 # -- figures -------------------------------------------------------------------------------------------------
@@ -255,7 +260,7 @@ def _curves(scan, axes, values):
             y, error, flat = (np.array(part) for part in zip(*map(values, curve)))
             style = {"color": tints[float(f"{curve[0].eta:.6g}")], "marker": _marker(scan.others.index(curve[0].others))}
             axis.plot(x, y, color=style["color"], linewidth=0.8)
-            for which, face in ((flat, style["color"]), (~flat, "white")):
+            for which, face in ((flat == 1, style["color"]), (flat == 0, "white"), (np.isnan(flat), OPEN)):
                 axis.errorbar(x[which], y[which], yerr=np.nan_to_num(error[which]), linestyle="none", elinewidth=0.8, capsize=1.5,
                               markerfacecolor=face, markersize=3.5, **style)
 
@@ -273,7 +278,7 @@ def paths(scan):
         _curves(scan, panels, lambda p, row=row: (p.path[row] if p.path[row] > 0 else np.nan, p.error[row], p.flat[row]))
         drawn = []
         for axis, kind in zip(panels, scan.kinds):
-            known = [p for p in scan.points if p.kind == kind and p.path[row] > 0]
+            known = [p for p in scan.points if p.kind == kind and p.kolmogorov and p.path[row] > 0]
             drawn += [_reference(axis, known, row, published) for published in PUBLISHED[row].get(kind, ())]
         low, high = log_limits([p.path[row] for p in scan.points], 9.0)
         panels[0].set_ylim(low, max([high, *(1.6 * top for top in drawn)]))
@@ -281,6 +286,11 @@ def paths(scan):
         panels[0].set_ylabel(f"${SYMBOL[row]}/L_c$")
     _legend(figure, scan)
     return figure
+
+
+def _published(point, row):
+    """The published slopes that concern a point: those of its kind, where its spectrum is Kolmogorov's."""
+    return PUBLISHED[row].get(point.kind, ()) if point.kolmogorov else ()
 
 
 def _within(x, low, high):
@@ -330,7 +340,7 @@ def slopes(scan):
         known = list(values[np.isfinite(values)])
         for axis, kind in zip(panels, scan.kinds):
             axis.set_xlim(left=min(p.rigidity for p in scan.points) / 4)        # room for the words
-            x = np.array([p.rigidity for p in scan.points if p.kind == kind])
+            x = np.array([p.rigidity for p in scan.points if p.kind == kind and p.kolmogorov])
             for slope, word, limits in PUBLISHED[row].get(kind, ()):
                 if _within(x, *limits).any():
                     ends = np.clip(limits, *axis.get_xlim())
@@ -361,10 +371,10 @@ def _legend(figure, scan):
     if len(scan.others) > 1:
         entries += [(Line2D([], [], color="0.3", linestyle="none", marker=_marker(i)),
                      _setting(other)) for i, other in enumerate(scan.others)]
-    if not all(flat for p in scan.points for flat in p.flat.values()):
-        open_ = Line2D([], [], color="0.3", linestyle="none", marker="o", markersize=3.5, markerfacecolor="white")
-        entries.append((open_, "no plateau"))
-    if any(_within(p.rigidity, *limits) for p in scan.points for row in ROWS for *_, limits in PUBLISHED[row].get(p.kind, ())):
+    flat = [value for p in scan.points for value in p.flat.values()]
+    entries += [(Line2D([], [], color="0.3", linestyle="none", marker="o", markersize=3.5, markerfacecolor=face), DOUBTS[kind])
+                for kind, face, there in ((False, "white", 0.0 in flat), (None, OPEN, any(map(math.isnan, flat)))) if there]
+    if any(_within(p.rigidity, *limits) for p in scan.points for row in ROWS for *_, limits in _published(p, row)):
         entries.append((Line2D([], [], **REFERENCE), "published slopes"))
     if scan.missing:
         total = len(scan.missing) + len(scan.points)

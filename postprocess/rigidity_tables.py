@@ -1,9 +1,10 @@
 """The numbers of a scan of orbits, for rigidity_scan.py: on the screen and in scan.csv."""
 
 import csv
+import math
 from pathlib import Path
 
-from ensembles import measured
+from ensembles import DOUBTS, measured
 
 from hpccr.errors import InputError
 
@@ -26,7 +27,7 @@ def table(scan):
     for p in scan.points:
         line = [p.rigidity, p.kind, p.eta, *(value for _, value in p.others), *p.along.values()]
         for row in ROWS:
-            line += [p.path[row], p.error[row], p.slope[row], p.slope_error[row], int(p.flat[row])]
+            line += [p.path[row], p.error[row], p.slope[row], p.slope_error[row], "" if math.isnan(p.flat[row]) else int(p.flat[row])]
         rows.append([*line, p.directory])
     return [*header, "directory"], rows
 
@@ -39,7 +40,8 @@ def show(scan):
         line = [f"{p.rigidity:.4g}", p.kind, f"{p.eta:.4g}", *(str(value) for _, value in p.others)]
         for row in ROWS:
             line += [measured(p.path[row], p.error[row]), measured(p.slope[row], p.slope_error[row]).replace("nan", "-")]
-        line.append("" if all(p.flat.values()) else "no plateau: " + ", ".join(row for row in ROWS if not p.flat[row]))
+        said = [f"{DOUBTS[False]}: {row}" for row in ROWS if p.flat[row] == 0] + [f"{DOUBTS[None]}: {row}" for row in ROWS if math.isnan(p.flat[row])]
+        line.append(", ".join(said))
         lines.append(line)
     widths = [max(map(len, column)) for column in zip(*lines)]
     for line in lines:

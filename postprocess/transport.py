@@ -54,7 +54,8 @@ class Particles:
         """Momentum to which even the highest has fallen [GeV/c]: dp/dt ~ -p^b with b > 1 takes a time t from infinity to there."""
         transport, time = self.problem.deck.transport, float(snapshot["time"]) * kyr
         power = transport.loss_index - 1
-        if transport.loss_time is None or power <= 0 or time == 0:
+        # A flow that converges gives momentum.
+        if transport.loss_time is None or power <= 0 or time == 0 or transport.gradient < 0:
             return None
         return transport.p0 / GeV * (transport.loss_time / (power * time)) ** (1 / power)
 
@@ -111,7 +112,8 @@ def spectrum(axis, seen, distance):
         if last is not None and last < seen.p[-1]:
             axis.axvline(last, color=colour, linestyle=":", linewidth=0.8)
     axis.set_xscale("log")
-    axis.set_xlim(seen.p[0], seen.p[-1])
+    margin = 1 if len(seen.p) > 1 else 3
+    axis.set_xlim(seen.p[0] / margin, seen.p[-1] * margin)
     tidy_log(axis.xaxis)
     axis.set_xlabel("$p$  [GeV/c]")
     axis.set_title(f"r = {seen.r[cell]:.3g} pc")

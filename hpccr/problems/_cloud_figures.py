@@ -14,7 +14,8 @@ class CloudObserver(Observer):
     """Half-life, residence time and grammage per momentum, and spectra at the chosen distances.
 
     half_life: when half of the CRs released within |z| < R(E) have left that interval (background not counted).
-    grammage: X = 1.4 m_p n c × residence time (uniform medium).
+    grammage: X = 1.4 m_p n c × residence time (uniform medium; n counts nuclei of hydrogen, nearly, as long as they are no
+    molecules); where its particles are heavier than that, ρ c × it.
     """
 
     name = "cloud"
@@ -104,12 +105,13 @@ class CloudObserver(Observer):
             [self.half.time, self._uncertainty(), self.residence.integral, self._left()], axis=1))
         half, error, residence, left = everywhere.T
         E = {"E": (self.problem.E / GeV).tolist(), "E_unit": "GeV"}
-        X = MASS_PER_H * m_p * self.problem.medium.n * c * residence
+        medium = self.problem.medium
+        X = max(MASS_PER_H * m_p * medium.n, medium.rho) * c * residence
         return {"half_life": {**E, "value": half / kyr, "error": error / kyr, "unit": "kyr",
                               "definition": "when half of the CRs released within |z| < R(E) have left it; null: not within the run"},
                 "residence_time": {**E, "value": residence / kyr, "left": left, "unit": "kyr",
                                    "definition": "mean time that a CR has spent within diagnostics.residence_within; left: the part still there"},
-                "grammage": {**E, "value": X, "unit": "g/cm2", "definition": "1.4 m_p n c times residence_time"},
+                "grammage": {**E, "value": X, "unit": "g/cm2", "definition": "1.4 m_p n c, in molecular gas rho c, times residence_time"},
                 "Pi": {**E, "value": self.problem.Pi, "unit": "1", "definition": "(V_A/D_B) times the integral of P dz from 0 on, at first"}}
 
     def _left(self):

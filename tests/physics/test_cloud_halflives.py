@@ -111,6 +111,13 @@ def test_grammage_of_a_test_particle():
     assert result["residence_time"]["left"][0] < 1e-6
 
 
+def test_grammage_of_molecules():
+    """Their mass, 2.14 m_p each, is more than 1.4 m_p."""
+    problem, result = summary("DC", 10, 0.5, 100, "waves.growth_factor=0", "transport.advection=false", "axes.z.to=100 pc", "axes.z.cells=50")
+    residence = np.array(result["residence_time"]["value"]) * kyr
+    assert np.array(result["grammage"]["value"]) == pytest.approx(2.14 * m_p * 1e4 * c * residence, rel=1e-3)
+
+
 def test_the_whole_line_is_two_half_lines():
     """Waves of both directions, which start at I_0/2 and scatter together, give the half line's P, I and half-life."""
     settings = ["axes.p.cells=3", "axes.p.to=1 TeV", "time.end=5 kyr", "axes.z.to=500 pc", "transport.advection=false"]

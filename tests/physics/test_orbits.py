@@ -133,11 +133,13 @@ def test_ballistic_at_first(quick):
 
 def test_moments_agree_with_each_other(quick):
     _, v = quick
-    assert np.all(v["displacement4"] >= v["displacement2"][:, :3] ** 2)
-    late = v["time"] > 50
-    # Kurtosis of a diffusive ensemble is near 3, of the ballistic start 9/5.
-    assert np.all(np.abs((v["displacement4"] / v["displacement2"][:, :3] ** 2)[late] - 3) < 1.8)
-    assert np.allclose((v["displacement4"] / v["displacement2"][:, :3] ** 2)[0], 1.8, atol=0.2)
+    kurtosis = v["displacement4"] / v["displacement2"][:, :3] ** 2
+    late = kurtosis[v["time"] > 50]
+    # Isotropic particles on straight lines have 9/5, diffusion 3, which they are on the way to along the field after 200/Ω = 20 L_c/v.
+    assert np.allclose(kurtosis[0], 1.8, atol=0.2)
+    assert np.all((late[:, 2] > 2.2) & (late[:, 2] < 3.3))
+    # Across it particles that diffuse along lines which themselves diffuse have 3⟨z²⟩/⟨|z|⟩² = 3π/2; both are bounds but for the errors.
+    assert np.all((late[:, :2] > 2.7) & (late[:, :2] < 1.5 * np.pi + 0.3))
 
 
 def test_physical_units_are_those_of_the_paper(quick):

@@ -173,7 +173,7 @@ def test_runs_of_unequal_length_and_without_errors(tmp_path, inside, runs, solo)
     status, out, err = inside("orbits", runs / "iso", runs / "alf", sole, "--out", tmp_path / "out")
     assert status == 0 and not err and drawn(tmp_path / "out") == both("running_compared")
     assert "iso: kappa_par = 10.00 ± 0.20 v r_g for Omega t from 450 to 900\n" in out
-    assert "alf: kappa_par = 100.0 ± 2.0 v r_g for Omega t from 4500 to 9000, not a plateau yet\n" in out
+    assert "alf: kappa_par = 100.0 ± 2.0 v r_g for Omega t from 4500 to 9000, no plateau\n" in out
 
 
 def test_one_parametrisation(tmp_path, inside, solo):
@@ -255,6 +255,32 @@ def test_published_slopes_are_those_of_the_kind(tmp_path, load):
     known = [pytest.approx((left, 0.1)), pytest.approx((3, right))]
     expected = [known, known, known, [], [pytest.approx((left, 0.001))], [], [pytest.approx((0.001, 1))], []]
     assert lines_with(module.slopes(scan), "published slopes") == expected
+
+
+def test_published_slopes_are_those_of_the_spectrum(tmp_path, load):
+    """Of Kolmogorov's alone, which the deck has by default."""
+    module = load("rigidity_scan")
+    directory = scan_of(tmp_path, kinds=("magnetosonic",), etas=(0.5,), rigidities=(0.003, 0.01, 0.1))
+    assert all(lines_with(figure(module.Scan(directory)), "published slopes") != [[], []] for figure in (module.paths, module.slopes))
+    for path in directory.glob("points/*/deck.toml"):
+        path.write_text(path.read_text() + "index = 1.5\n")
+    assert all(lines_with(figure(module.Scan(directory)), "published slopes") == [[], []] for figure in (module.paths, module.slopes))
+
+
+def test_a_plateau_that_is_not_decided_is_called_so(tmp_path, load, inside, capsys):
+    """Neither one nor none: grey inside, empty in the table, and said by all scripts."""
+    scan = scan_of(tmp_path / "scan", kinds=("isotropic",), etas=(0.1,), rigidities=(1e-3, 0.1, 10.0))
+    path = scan / "points" / "0001" / "summary.json"
+    summary = json.loads(path.read_text())
+    path.write_text(json.dumps({**summary, "kappa_par": {**summary["kappa_par"], "converged": None}}))
+    status, out, _ = inside("rigidity_scan", scan)
+    assert status == 0 and "plateau not decided: par" in out and "no plateau: par" in out
+    rows = list(csv.DictReader((scan / "figures" / "scan.csv").read_text().splitlines()))
+    assert [row["plateau_par"] for row in rows] == ["0", "", "1"]
+    seen = load("rigidity_scan").Scan(scan)
+    assert [p.slope_flat["par"] for p in seen.points][0] == 0 and np.isnan(seen.points[2].slope_flat["par"])
+    legend = load("rigidity_scan").paths(seen).legends[0]
+    assert {"no plateau", "plateau not decided"} <= {text.get_text() for text in legend.get_texts()}
 
 
 def test_a_sole_point_has_its_neighbour(load):

@@ -71,6 +71,43 @@ def test_no_exact_solution_of_another_problem(run, load, name, setting):
     assert seen.exact(seen.shown[-1]) is None
 
 
+def test_a_tube_whose_waves_have_met_the_walls_has_no_exact_solution(run, load):
+    seen = load("gas").Gas(run("feedback_sod"))
+    last = seen.shown[-1].copy(deep=True)
+    last["P_g"].values[-1] *= 1.1
+    assert seen.exact(seen.shown[-1]) is not None and seen.exact(last) is None
+
+
+def test_slow_cosmic_rays_in_a_tube_have_their_own_index(tmp_path, solo, load):
+    """5/3: the exact solution is as near as that of fast ones; between both there is none."""
+    slow = ("source.p_low=1e-3 m_p c2", "source.p_high=0.05 m_p c2", "axes.p.from=1e-4 m_p c2", "axes.p.to=1 m_p c2")
+    between = ("source.p_low=0.5 m_p c2", "source.p_high=1 m_p c2", "axes.p.from=1e-2 m_p c2", "axes.p.to=100 m_p c2")
+    for name, settings, known in (("slow", slow, True), ("between", between, False)):
+        path = small(tmp_path / f"{name}.toml", "feedback_tube_cr", *settings, cells=120, lanes=16, part=0.5)
+        assert driver.run(reader.read(path, problems=registry), tmp_path / name) == 0
+        seen = load("gas").Gas(tmp_path / name)
+        last = seen.shown[-1]
+        exact = seen.exact(last)
+        assert (exact is not None) == known
+        if known:
+            for row, variable in ((2, "P_g"), (3, "P_cr")):
+                assert np.abs(last[variable].values - exact[row]).sum() < 0.04 * exact[row].sum()
+
+
+def test_one_momentum_and_a_flow_that_converges(run, tmp_path, solo, load):
+    """The spectra's points are inside of their panels; nothing ends where the flow gives momentum."""
+    module = load("transport")
+    seen = module.Particles(run("transport_sphere"))
+    assert seen.last(seen.shown[-1]) is not None
+    seen.problem = registry.load("transport")(deck("transport_sphere", "transport.gradient=-1 km/(s pc)"))
+    assert seen.last(seen.shown[-1]) is None
+    path = small(tmp_path / "deck.toml", "transport_slab", cells=20, lanes=1)
+    assert driver.run(reader.read(path, problems=registry), tmp_path / "one") == 0
+    one = module.Particles(tmp_path / "one")
+    low, high = module.figure(one).axes[3].get_xlim()
+    assert low < 0.9 * one.p[0] and 1.1 * one.p[0] < high
+
+
 def test_figures_of_gas_alone_are_not_empty(run, tmp_path, inside):
     """postprocess/feedback.py leaves out what has no curve, and says so."""
     status, out, err = inside("feedback", run("feedback_sod"), "--out", tmp_path)

@@ -128,7 +128,7 @@ def words(figure):
 def test_all_figures_of_three_coefficients(runs, data, tmp_path):
     done = draw("feedback", *runs.values(), "--out", tmp_path / "here", "--data", data)
     assert done.returncode == 0 and not done.stderr, done.stderr
-    assert drawn(tmp_path / "here") == both(*EVERY, "local")
+    assert drawn(tmp_path / "here") == both(*EVERY, "local", "local_distant")
 
 
 def test_what_a_short_run_lacks_is_left_out(tmp_path):
@@ -193,22 +193,33 @@ def test_totals_of_slabs_are_per_area(copy, modules):
         assert any("10^3" in word for word in words(expelled)) == round_
 
 
-def test_sources_beyond_the_box_are_not_drawn(runs, data, modules, monkeypatch):
+def test_sources_beyond_the_box_are_not_drawn(runs, data, modules):
     """The box ends at 300 pc: a source there is drawn, one further out not, nor one in a wall at the inner end."""
     feedback, measured = modules[0], modules[0].measured(data)
     seen = [feedback.Feedback(runs["d26"])]
     for d, drawn_ in ((0.0, True), (R_MAX, True), (R_MAX + 1, False)):
-        monkeypatch.setattr(feedback, "SOURCES", ((1200, d, "k"),))
         if drawn_:
-            assert feedback.local(seen, measured).axes
+            assert feedback.local(seen, measured, (d,)).axes
         else:
             with pytest.raises(modules[1].Absent, match="301 pc is beyond the box"):
-                feedback.local(seen, measured)
+                feedback.local(seen, measured, (d,))
     for snapshot in seen[0].run.snapshots:
         snapshot["r_face"] = snapshot["r_face"] + 5.0
-    monkeypatch.setattr(feedback, "SOURCES", ((1200, 2.5, "k"),))
     with pytest.raises(modules[1].Absent, match="5 to 305 pc"):
-        feedback.local(seen, measured)
+        feedback.local(seen, measured, (2.5,))
+
+
+def test_distant_sources_are_what_near_ones_leave(runs, modules):
+    """A E^-s is found again from what it and the near sources give together; where they leave nothing there is none."""
+    feedback, _ = modules
+    one = feedback.Feedback(runs["d26"])
+    near = 2.0 * one.E**-2.2
+    E = np.geomspace(one.E[0], one.E[-1], 200)
+    J = np.exp(np.interp(np.log(E), np.log(one.E), np.log(near)))
+    A, s = feedback.distant(one, [("all", E, np.interp(np.log(E), np.log(one.E), near) + 1e4 * E**-2.7, 0 * E)], near)
+    assert (A, s) == pytest.approx((1e4, 2.7), rel=1e-9)
+    with pytest.raises(feedback.Absent):
+        feedback.distant(one, [("less", E, 0.5 * J, 0 * E)], near)
 
 
 def test_heat_is_rate_times_time(runs, modules):

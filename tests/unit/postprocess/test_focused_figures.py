@@ -147,6 +147,19 @@ def test_scan(tmp_path, inside):
     assert "1 points are not finished: points/0005" in out
 
 
+def test_a_scan_over_more_than_epsilon(tmp_path, inside):
+    """Points of one epsilon are curves of their own, told by what they differ in; what varies with epsilon is none."""
+    scan = scan_of(tmp_path / "scan", laws=("", "# as the first"))
+    content = json.loads((scan / "scan.json").read_text())
+    for number, point in enumerate(content["points"]):
+        point["values"] |= {"initial.width": 0.5 if number < 4 else 2.0, "time.end": 1 / point["values"]["transport.epsilon"]}
+    (scan / "scan.json").write_text(json.dumps(content))
+    status, out, err = inside("focused", scan)
+    assert status == 0 and not err
+    assert out.count("fitted:   diffusion 2.000, hyperdiffusion 4.000, telegraph 4.000") == 2
+    assert ", width = 0.5\n" in out and ", width = 2.0\n" in out and "end" not in out
+
+
 # -- the numbers -----------------------------------------------------------------------------------------------
 
 
