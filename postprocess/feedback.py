@@ -38,7 +38,7 @@ m_p_GeV = units.m_p * units.c**2 / units.GeV
 # Ages [kyr] and distances [pc] of the sources of the published fits to the protons near Earth: alone (fig. 11), and with distant ones (12).
 AGES, TINTS = (1200, 2900, 6600), ("#8e4fb5", "#2a8f4b", "#22a7c4")
 NEAR, WITH_DISTANT = (228.7, 41.2, 2.5), (237.5, 258.0, 234.6)
-# Distant sources give a power law, fitted to the protons above the Sun's modulation and below what the near ones make of them [GeV].
+# Distant sources give a power law in p, fitted to the protons above the Sun's modulation and below what the near ones make of them [GeV].
 FITTED = (30.0, 500.0)
 
 
@@ -281,8 +281,13 @@ def _protons(file):
     return E, J * jacobian, errors * jacobian
 
 
+def _momentum(E):
+    """p [GeV/c] of protons of a kinetic energy [GeV]."""
+    return np.sqrt(E * (E + 2 * m_p_GeV))
+
+
 def distant(one, data, near):
-    """The power law A E^-s that near sources with J = `near` (np,) of a run need beside them: (A, s), by least squares in ln J.
+    """The power law J = A p^-s, p in GeV/c, that near sources with J = `near` (np,) of a run need beside them: (A, s), by least squares in ln J.
 
     Raises
     ------
@@ -293,7 +298,7 @@ def distant(one, data, near):
     for _, E, J, _ in data:
         rest = J - np.interp(np.log(E), np.log(one.E), near)
         used = (E > FITTED[0]) & (E < FITTED[1]) & (rest > 0)
-        rows += zip(np.log(E[used]), np.log(rest[used]))
+        rows += zip(np.log(_momentum(E[used])), np.log(rest[used]))
     if len(rows) < 3:
         raise Absent(f"near sources leave no protons of {FITTED[0]:g} to {FITTED[1]:g} GeV to distant ones")
     slope, height = np.polyfit(*np.transpose(rows), 1)
@@ -318,8 +323,9 @@ def local(seen, data, distances=NEAR, others=False):
     axis.plot(one.E, positive(one.E**2 * total), color="#f28e1c", linewidth=1.6, label="sum")
     if others:
         A, s = distant(one, data, total)
-        axis.plot(one.E, one.E**2 * A * one.E**-s, color="#d62728", linewidth=0.8, label=f"distant sources, $E^{{-{s:.2f}}}$")
-        total = total + A * one.E**-s
+        far = A * _momentum(one.E) ** -s
+        axis.plot(one.E, one.E**2 * far, color="#d62728", linewidth=0.8, label=f"distant ones, $p^{{-{s:.2f}}}$")
+        total = total + far
         axis.plot(one.E, one.E**2 * total, color="#d62728", linewidth=1.8, label="all")
     for (name, E, J, errors), marker, shade in zip(data, "osD^vP<>*X" * len(data), ("0.15", "0.45", "0.6") * len(data)):
         axis.errorbar(E, E**2 * J, yerr=E**2 * errors, fmt=marker, color=shade, markerfacecolor="white", markersize=3,
@@ -329,7 +335,7 @@ def local(seen, data, distances=NEAR, others=False):
     energies = np.concatenate([one.E, *(E for _, E, *_ in data)])
     kinetic_axis(axis, np.sort(energies))
     axis.set_title(labels([one])[0])
-    axis.legend(loc="lower center", ncols=2)
+    figure.legend(*axis.get_legend_handles_labels(), loc="outside upper center", ncols=3)
     return figure
 
 

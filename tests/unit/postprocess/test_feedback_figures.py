@@ -210,14 +210,14 @@ def test_sources_beyond_the_box_are_not_drawn(runs, data, modules):
 
 
 def test_distant_sources_are_what_near_ones_leave(runs, modules):
-    """A E^-s is found again from what it and the near sources give together; where they leave nothing there is none."""
+    """A p^-s is found again from what it and the near sources give together; where they leave nothing there is none."""
     feedback, _ = modules
     one = feedback.Feedback(runs["d26"])
     near = 2.0 * one.E**-2.2
     E = np.geomspace(one.E[0], one.E[-1], 200)
     J = np.exp(np.interp(np.log(E), np.log(one.E), np.log(near)))
-    A, s = feedback.distant(one, [("all", E, np.interp(np.log(E), np.log(one.E), near) + 1e4 * E**-2.7, 0 * E)], near)
-    assert (A, s) == pytest.approx((1e4, 2.7), rel=1e-9)
+    A, s = feedback.distant(one, [("all", E, np.interp(np.log(E), np.log(one.E), near) + 1e4 * (E * (E + 2 * 0.938272089)) ** -1.35, 0 * E)], near)
+    assert (A, s) == pytest.approx((1e4, 2.7), rel=1e-6)
     with pytest.raises(feedback.Absent):
         feedback.distant(one, [("less", E, 0.5 * J, 0 * E)], near)
 
