@@ -42,6 +42,21 @@ NEAR, WITH_DISTANT = (228.7, 41.2, 2.5), (237.5, 258.0, 234.6)
 FITTED = (30.0, 500.0)
 
 
+def _quantity(path, deck, section, key, unit, usual=""):
+    """A value of a deck in `unit`: float.
+
+    Raises
+    ------
+    InputError
+        It is not there, or no quantity.
+    """
+    given = entry(deck, section).get(key, usual)
+    try:
+        return units.parse(given if isinstance(given, str) else "", unit)
+    except units.QuantityError as error:
+        raise InputError(error.what, where=f"{path}, [{section}] {key}", given=given) from None
+
+
 class Feedback:
     """A feedback run, seen by its figures.
 
@@ -56,17 +71,16 @@ class Feedback:
         Whether the box is a sphere, not a slab.
     streams : bool
         Whether CRs stream with their waves.
+    beyond : float
+        Where gas counts as expelled [pc].
     """
 
     def __init__(self, directory):
         self.run = open_run(directory, "feedback", ("r",))
         path = self.run.directory / "deck.toml"
         deck = read_deck(path)
-        given = entry(deck, "transport").get("D0")
-        try:
-            self.D0 = units.parse(given if isinstance(given, str) else "", "cm2/s")
-        except units.QuantityError as error:
-            raise InputError(error.what, where=f"{path}, [transport] D0", given=given) from None
+        self.D0 = _quantity(path, deck, "transport", "D0", "cm2/s")
+        self.beyond = min(_quantity(path, deck, "diagnostics", "expelled_beyond", "cm", "200 pc") / units.pc, self.outer)
         self.heated = entry(deck, "gas").get("heating") is not False
         self.round = entry(deck, "gas").get("geometry", "sphere") == "sphere"
         self.streams = entry(deck, "transport").get("wave_model") == "streaming"
@@ -207,7 +221,7 @@ THOUSAND = {"color": "k", "linestyle": ":", "linewidth": 0.8}
 
 
 def expelled(seen):
-    """Mass expelled and CR energy left in the box over time (fig. 10)."""
+    """Mass expelled beyond 200 pc, or as the decks say, and CR energy left in the box over time (fig. 10)."""
     seen = [one for one in having(seen, ()) if {"time", "expelled_mass", "E_cr_left"} <= set(one.history)]
     seen = [one for one in seen if one.history["time"][-1] > 0]
     if not seen:
@@ -228,7 +242,8 @@ def expelled(seen):
         axis.axhline(1e3, **THOUSAND)
         masses.append([1e3])
         lines.append(sample("$10^3\\,M_\\odot$", **THOUSAND))
-    upright(axis, masses, 4, f"expelled mass  {seen[0].total(SUN)}", 2.0)
+    beyond = ", ".join(dict.fromkeys(f"{one.beyond:.4g}" for one in seen))
+    upright(axis, masses, 4, f"mass expelled beyond {beyond} pc  {seen[0].total(SUN)}", 2.0)
     upright(right, energies, 3, f"$E_\\mathrm{{cr}}$ in the box  {seen[0].total('erg')}", 2.0)
     axis.tick_params(which="both", right=False)
     axis.set_xscale("log")
