@@ -13,54 +13,63 @@ from jobs import small
 from launch import environment, mpirun
 
 import hpccr
+from hpccr import cli
 from hpccr.errors import InputError
 from hpccr.output import hdf5
 
 QUICK = ("--set", "time.end=1 yr", "--set", "axes.r.cells=16", "--set", "axes.p.cells=3")
 
 
-def run(*words, cwd, **given):
-    return subprocess.run([sys.executable, "-m", "hpccr", *words], cwd=cwd, capture_output=True, timeout=120, **{"env": environment(), **given})
-
-
-@pytest.mark.parametrize("name", [b"d\xe9ck", "tåg €".encode(), b"two\nlines", b"points/a", b"a/points/0000"])
-def test_any_name_that_a_file_can_have(tmp_path, name):
+@pytest.mark.parametrize("name", [b"d\xe9ck", "tåg €\n".encode(), b"points/a", b"a/points/0000"])
+def test_any_name_that_a_file_can_have(tmp_path, monkeypatch, capsys, name):
     """Of a deck and of a directory: what is not UTF-8, what breaks a line, what a scan calls its points. It runs, and can be gone on with."""
-    path = os.fsencode(tmp_path) + b"/" + name.replace(b"/", b"") + b".toml"
-    shutil.copy(small(tmp_path / "deck.toml", "transport_slab"), path)
-    for words in (["run", path, "--out", name, *QUICK], ["restart", name], ["info", name]):
-        done = run(*words, cwd=tmp_path)
-        assert done.returncode == 0, done.stderr
-    assert b"finished" in done.stdout
+    monkeypatch.chdir(tmp_path)
+    name = os.fsdecode(name)
+    path = tmp_path / (name.replace("/", "") + ".toml")
+    os.rename(small(tmp_path / "deck.toml", "transport_slab"), path)
+    for words in (["run", str(path), "--out", name, *QUICK], ["restart", name], ["info", name]):
+        with pytest.raises(SystemExit) as exit_:
+            cli.main(words)
+        assert exit_.value.code == 0, capsys.readouterr().err
+    assert "finished" in capsys.readouterr().out
 
 
 def test_a_deck_longer_than_an_attribute(tmp_path):
-    """Thousands of times: the snapshots carry the whole deck all the same, written by two ranks or one."""
+    """Thousands of times: the snapshots carry the whole deck all the same, written by two ranks."""
     times = ", ".join(f"{0.001 * n:.3f}" for n in range(9000))
     words = ["run", small(tmp_path / "deck.toml", "focused_quick"), "--set", f"output.snapshots=[{times}]", "--set", "time.end=0.002"]
-    for ranks in (1, 2):
-        done = mpirun(ranks, ["-m", "hpccr", *words, "--out", f"on{ranks}"], cwd=tmp_path)
-        assert done.returncode == 0, done.stderr
-        with xarray.open_dataset(tmp_path / f"on{ranks}" / "snapshots" / "000001.h5", engine="h5netcdf") as file:
-            assert len(file.attrs["deck"]) > 2**16 and file.attrs["deck"].count("0.001") >= 1
+    done = mpirun(2, ["-m", "hpccr", *words, "--out", "out"], cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    with xarray.open_dataset(tmp_path / "out" / "snapshots" / "000001.h5", engine="h5netcdf") as file:
+        assert len(file.attrs["deck"]) > 2**16 and "8.999" in file.attrs["deck"]
+
+
+KERNEL = """
+from hpccr.jit import kernel
+@kernel
+def one():
+    return 1
+@kernel
+def two():
+    return one() + one()
+"""
 
 
 def test_compiled_kernels_that_nowhere_can_be_kept():
-    """The code is another user's, and there is no home: it runs all the same, and says what would help."""
-    nobody = {"user": 65534, "group": 65534, "extra_groups": []}
+    """The code is another user's, and there is no home: they are compiled all the same, and it is said once what would help."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         place.chmod(0o755)
-        shutil.copytree(Path(hpccr.__file__).parent, place / "site" / "hpccr", ignore=shutil.ignore_patterns("__pycache__"))
-        (place / "work").mkdir()
-        (place / "work").chmod(0o777)
-        small(place / "deck.toml", "transport_slab")
-        given = {"cwd": place / "work", "env": environment(HOME="/nonexistent", PYTHONPATH=str(place / "site")), **nobody}
-        if os.geteuid() != 0 or subprocess.run([sys.executable, "-c", "import numba, click"], check=False, **given).returncode:
+        (place / "mine.py").write_text(KERNEL)
+        for part in ("__init__.py", "errors.py", "jit.py", "parallel.py"):
+            (place / "hpccr").mkdir(exist_ok=True)
+            shutil.copy(Path(hpccr.__file__).parent / part, place / "hpccr" / part)
+        given = {"env": environment(HOME="/nonexistent", PYTHONPATH=folder), "user": 65534, "group": 65534, "extra_groups": [], "cwd": "/"}
+        if os.geteuid() != 0 or subprocess.run([sys.executable, "-c", "import numba"], check=False, **given).returncode:
             pytest.skip("only root can become somebody else, who must be able to read this Python")
-        done = run("run", "../deck.toml", "--out", "out", **given)
-    assert done.returncode == 0, done.stderr
-    assert done.stderr.count(b"NUMBA_CACHE_DIR names a directory") == 1 and b"Traceback" not in done.stderr
+        done = subprocess.run([sys.executable, "-c", "import mine; print(mine.two())"], capture_output=True, text=True, check=False, **given)
+    assert (done.returncode, done.stdout) == (0, "2\n"), done.stderr
+    assert done.stderr.count("NUMBA_CACHE_DIR names a directory") == 1 and "Traceback" not in done.stderr
 
 
 def test_how_long_a_file_may_take_to_open(monkeypatch):
