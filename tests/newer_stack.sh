@@ -53,4 +53,6 @@ assert h5py.get_config().mpi, "this h5py has no MPI"
 names = "petsc petsc4py mpi4py h5py numpy numba scipy astropy xarray h5netcdf pytest".split()
 print("HDF5", h5py.version.hdf5_version, *(f" {name} {version(name)}" for name in names), flush=True)
 PY
+# The programs that tests start take the code from here as well, wherever the environment was made first.
+export PYTHONPATH="$root"
 exec python -m pytest "$@"
