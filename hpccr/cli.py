@@ -16,7 +16,7 @@ import click
 
 from hpccr import __version__, parallel
 from hpccr.deck.messages import nearest
-from hpccr.errors import InputError, RunError
+from hpccr.errors import InputError, RunError, no_memory
 
 # How long the ranks wait for each other at the end. Longer, and one that never comes would hang the job.
 _PATIENCE = 20.0    # s
@@ -309,7 +309,7 @@ def _outcome(arguments):
     except (KeyboardInterrupt, click.Abort):
         return 130, "interrupted"
     except MemoryError as error:
-        return 1, f"there is not enough memory: {error or 'the process got no more'}"
+        return 1, str(no_memory(error))
     except BrokenPipeError:
         # The reader of our output has gone; nor may the interpreter's last flush complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -31,3 +31,8 @@ def _plain(text):
 
 class RunError(Exception):
     """A run that cannot go on: disk full, solver at its end; exit status 1."""
+
+
+def no_memory(error):
+    """The RunError that a MemoryError is to a user."""
+    return RunError(f"there is not enough memory: {error or 'the process got no more'}")

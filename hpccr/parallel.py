@@ -13,7 +13,7 @@ import time
 
 import numpy as np
 
-from hpccr.errors import InputError, RunError
+from hpccr.errors import InputError, RunError, no_memory
 
 # Launchers tell a process its rank through one of these.
 _RANK_VARIABLES = ("OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "MPI_LOCALRANKID", "SLURM_PROCID")
@@ -277,7 +277,7 @@ class Comm:
             that names the rank.
         """
         if isinstance(error, MemoryError):
-            error = RunError(f"there is not enough memory: {error or 'a process got no more'}")
+            error = no_memory(error)
         if self.size == 1:
             if error is not None:
                 raise error

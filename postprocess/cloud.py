@@ -9,7 +9,7 @@ half_life   t_1/2(E), and residence time and grammage where the summary has them
 
 import numpy as np
 from common import Arguments, open_run, quantities, script
-from drawing import PLAIN, WIDTH, colours, energy_label, log_limits, plt, positive, save, thinned, tidy_log
+from drawing import PLAIN, WIDTH, colours, energy_label, log_axis, log_limits, plt, positive, save, thinned, tidy_log
 
 from hpccr.errors import InputError
 from hpccr.units import kyr, pc
@@ -172,20 +172,13 @@ def spectra(cloud, distances):
             axis.set_yscale("log")
             axis.set_ylim(log_limits(values, decades, 1.5))
             tidy_log(axis.yaxis)
-            _energy_axis(axis, cloud.E, 1.0 if len(cloud.E) > 1 else 3.0)
+            log_axis(axis, cloud.E)
     axes[0, 0].set_ylabel("$E^2\\,dN/dE$  [erg cm$^{-3}$]")
     for axis in axes[1]:
         axis.set_xlabel("$E$  [GeV]")
     axes[1, 0].set_ylabel("$D/D_\\mathrm{ISM}$")
     _legend(figure, axes[0, 0])
     return figure
-
-
-def _energy_axis(axis, E, margin):
-    """A log axis over the energies E, wider by the factor `margin` on each side."""
-    axis.set_xlim(E[0] / margin, E[-1] * margin)
-    axis.set_xscale("log")
-    tidy_log(axis.xaxis)
 
 
 # -- half-lives ----------------------------------------------------------------------------------------------
@@ -220,7 +213,7 @@ def half_life(cloud):
         middle = np.sqrt(low * high)
         axis.set_ylim(min(low, middle / 5), max(high, middle * 5))
         tidy_log(axis.yaxis)
-        _energy_axis(axis, E, 1.5)
+        log_axis(axis, E, 1.5)
         if axis.get_legend_handles_labels()[0]:
             axis.legend(loc="best")
     return figure

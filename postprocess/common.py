@@ -138,6 +138,21 @@ def open_snapshot(file, problem, variables):
     return snapshot
 
 
+def free_keys(points):
+    """The keys of a scan that take several values where what is drawn is the same otherwise: list of str.
+
+    Parameters
+    ----------
+    points : iterable of (hashable, dict)
+        For each point what is the same, and its values by key.
+    """
+    seen = {}
+    for base, values in points:
+        for key, value in values.items():
+            seen.setdefault((base, key), set()).add(json.dumps(value))
+    return sorted({key for (_, key), found in seen.items() if len(found) > 1})
+
+
 def read_json(path):
     """The summary in `path`: dict, or None if there is no such file.
 

@@ -151,6 +151,14 @@ def sample(label, **style):
     return Line2D([], [], label=label, **style)
 
 
+def log_axis(axis, x, margin=None):
+    """A log axis over x (n,), wider by the factor `margin` on each side; by default by none, and by 3 around a sole value."""
+    margin = margin or (1.0 if len(x) > 1 else 3.0)
+    axis.set_xscale("log")
+    axis.set_xlim(x[0] / margin, x[-1] * margin)
+    tidy_log(axis.xaxis)
+
+
 def legend(figure, lines, columns, title=None):
     """The legend above the panels, in rows of like lengths of at most so many columns."""
     rows = -(-len(lines) // columns)

@@ -33,6 +33,7 @@ from feedback_figures import (cavity, cr_heating, edge, emission, epochs, having
 
 from hpccr import units
 from hpccr.errors import InputError
+from hpccr.physics import protons
 
 m_p_GeV = units.m_p * units.c**2 / units.GeV
 # Ages [kyr] and distances [pc] of the sources of the published fits to the protons near Earth: alone (fig. 11), and with distant ones (12).
@@ -296,11 +297,6 @@ def _protons(file):
     return E, J * jacobian, errors * jacobian
 
 
-def _momentum(E):
-    """p [GeV/c] of protons of a kinetic energy [GeV]."""
-    return np.sqrt(E * (E + 2 * m_p_GeV))
-
-
 def distant(one, data, near):
     """The power law J = A p^-s, p in GeV/c, that near sources with J = `near` (np,) of a run need beside them: (A, s), by least squares in ln J.
 
@@ -313,7 +309,8 @@ def distant(one, data, near):
     for _, E, J, _ in data:
         rest = J - np.interp(np.log(E), np.log(one.E), near)
         used = (E > FITTED[0]) & (E < FITTED[1]) & (rest > 0)
-        rows += zip(np.log(_momentum(E[used])), np.log(rest[used]))
+        p = protons.momentum(E[used] * units.GeV) * units.c / units.GeV
+        rows += zip(np.log(p), np.log(rest[used]))
     if len(rows) < 3:
         raise Absent(f"near sources leave no protons of {FITTED[0]:g} to {FITTED[1]:g} GeV to distant ones")
     slope, height = np.polyfit(*np.transpose(rows), 1)
@@ -338,7 +335,7 @@ def local(seen, data, distances=NEAR, others=False):
     axis.plot(one.E, positive(one.E**2 * total), color="#f28e1c", linewidth=1.6, label="sum")
     if others:
         A, s = distant(one, data, total)
-        far = A * _momentum(one.E) ** -s
+        far = A * one.p**-s
         axis.plot(one.E, one.E**2 * far, color="#d62728", linewidth=0.8, label=f"distant ones, $p^{{-{s:.2f}}}$")
         total = total + far
         axis.plot(one.E, one.E**2 * total, color="#d62728", linewidth=1.8, label="all")

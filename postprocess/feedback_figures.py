@@ -4,7 +4,7 @@ A figure is a function of the runs; it raises Absent where they lack what it sho
 """
 
 import numpy as np
-from drawing import GREY, WIDTH, Absent, colours, legend, plt, positive, sample, signed, tidy_log, upright
+from drawing import GREY, WIDTH, Absent, colours, legend, log_axis, plt, positive, sample, signed, tidy_log, upright
 
 from hpccr.units import c, k_B, m_p
 from hpccr.units import GeV as GeV_erg
@@ -106,9 +106,7 @@ def radial(axes, one, linear=None):
 
 def kinetic_axis(axis, E):
     """A log axis of kinetic energy [GeV]."""
-    axis.set_xscale("log")
-    axis.set_xlim(E[0], E[-1])
-    tidy_log(axis.xaxis)
+    log_axis(axis, E)
     axis.set_xlabel("$\\epsilon$  [GeV]")
 
 

@@ -19,7 +19,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from common import Arguments, entry, number, open_run, read_deck, read_json, script
+from common import Arguments, entry, free_keys, number, open_run, read_deck, read_json, script
 from drawing import WIDTH, Absent, plt, save, thinned, tidy_log, upright
 from focused_figures import LAWS, MODELS, REFERENCE, STYLE, WORD, dispersion, errors, maps, moments, profiles
 
@@ -197,22 +197,13 @@ class Scan:
                              allowed="a scan with at least one point that has a summary.json")
         self.curves = {}
         for words, rows in found.items():
-            apart = _apart(rows)
+            apart = free_keys((f"{row[0]:.6g}", values) for row, values in rows)
             for row, values in sorted(rows, key=lambda pair: pair[0]):
                 more = "".join(f", {key.split('.')[-1]} = {values[key]}" for key in apart)
                 self.curves.setdefault(words + more, []).append(row)
         self.curves = {words: np.array(rows) for words, rows in self.curves.items()}
         if len(self.curves) > PANELS:
             raise InputError("too many laws of scattering or other settings for one figure", given=len(self.curves), allowed=f"at most {PANELS}")
-
-
-def _apart(rows):
-    """The keys that make curves of their own: those whose values differ at one epsilon. `rows`: pairs ([epsilon, …], values)."""
-    seen = {}
-    for (epsilon, *_), values in rows:
-        for key, value in values.items():
-            seen.setdefault((float(f"{epsilon:.6g}"), key), set()).add(str(value))
-    return sorted({key for (_, key), different in seen.items() if len(different) > 1})
 
 
 def slope_of(epsilon, error):

@@ -50,9 +50,8 @@ class Gas:
         kind = (self.deck.initial.kind, gas.geometry)
         first = self.run.snapshots[0]
         if kind == ("tube", "slab"):
-            last = len(self.r) - 1
             # What has come back from a wall is not in it.
-            if any(abs(snapshot[name].values[end] - first[name].values[end]) > 1e-3 * first[name].values.max() for name in ("n", "P_g") for end in (0, last)):
+            if any(abs(snapshot[name].values[end] - first[name].values[end]) > 1e-3 * first[name].values.max() for name in ("n", "P_g") for end in (0, -1)):
                 return None
             P, e = (float(first[name].values.max()) for name in ("P_cr", "e_cr"))
             # CRs of one index, as far as they are all fast or all slow.

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from common import Arguments, entry, number, read_deck, read_json, script
+from common import Arguments, entry, free_keys, number, read_deck, read_json, script
 from drawing import WIDTH, colours, log_limits, plt, save, tidy_log
 from ensembles import DOUBTS, kind_label, kind_of
 from rigidity_tables import ROWS, show, write
@@ -101,7 +101,7 @@ class Scan:
         self.directory, self.points, self.missing = Path(directory), [], []
         listed = _listed(self.directory)
         every = [values for _, values in listed]
-        free = _free(every)
+        free = free_keys((_base(values), values) for values in every)
         firsts = _firsts(every, free)
         for place, values in listed:
             summary = read_json(self.directory / place / "summary.json")
@@ -154,16 +154,6 @@ def _listed(directory):
     except (KeyError, TypeError):
         raise InputError("not the list of a scan's points", where=path,
                          allowed='{"points": [{"directory": ..., "values": {...}}, ...]}') from None
-
-
-def _free(points):
-    """The keys that take several values at the same kind, level and rigidity: list of str."""
-    seen = {}
-    for values in points:
-        for key in set(values) - set(BASE):
-            at = (key, *(json.dumps(values.get(base)) for base in BASE))
-            seen.setdefault(at, set()).add(json.dumps(values[key]))
-    return sorted({key for (key, *_), found in seen.items() if len(found) > 1})
 
 
 def _base(values):

@@ -9,7 +9,7 @@ transport   above f over its value at the source at first, along r, at the lowes
 
 import numpy as np
 from common import one_figure, open_run, script
-from drawing import WIDTH, colours, energy_label, log_limits, plt, positive, thinned, tidy_log
+from drawing import WIDTH, colours, energy_label, log_axis, log_limits, plt, positive, thinned, tidy_log
 
 from hpccr.deck import reader
 from hpccr.problems import registry
@@ -111,10 +111,7 @@ def spectrum(axis, seen, distance):
         last = seen.last(snapshot)
         if last is not None and last < seen.p[-1]:
             axis.axvline(last, color=colour, linestyle=":", linewidth=0.8)
-    axis.set_xscale("log")
-    margin = 1 if len(seen.p) > 1 else 3
-    axis.set_xlim(seen.p[0] / margin, seen.p[-1] * margin)
-    tidy_log(axis.xaxis)
+    log_axis(axis, seen.p)
     axis.set_xlabel("$p$  [GeV/c]")
     axis.set_title(f"r = {seen.r[cell]:.3g} pc")
     return drawn

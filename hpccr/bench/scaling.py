@@ -187,7 +187,7 @@ class Run:
             self._watch(job)
             job.start()
             self.enter("first")
-            job.loop()
+            job.work()
             yield job
 
     def _watch(self, job):
@@ -238,7 +238,7 @@ def _counted(comm, directory, problem, case, mode):
         else:
             meter.enter("end")
             run.signals.asked = 0.0
-            job.loop()
+            job.work()
         meter.enter("")
         peak = memory.growth()
         share = _share(run, job)

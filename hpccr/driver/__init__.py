@@ -126,10 +126,7 @@ def _resume(deck, directory, session):
     comm, warnings = session.comm, []
     saved = Store(directory / rundir.CHECKPOINTS, comm).load_latest(warnings.append)
     if saved is not None and saved.meta["deck"]["digest"] != deck.digest():
-        before = Deck.from_dict(saved.meta["deck"]["content"], registry)
-        raise InputError("this run was made with another deck", where=str(directory / rundir.DECK),
-                         given="; ".join(before.differences(deck)),
-                         allowed="the deck as it was when the run began; a changed deck starts a new run")
+        raise _another(Deck.from_dict(saved.meta["deck"]["content"], registry), deck, directory)
     with _job(deck, directory, session) as job:
         for warning in warnings:
             job.progress.say(f"warning: {warning}")
@@ -159,9 +156,16 @@ def _begun(deck, directory, petsc_options):
         raise InputError("this directory holds a scan", where=str(directory), allowed="another --out, or hpccr scan")
     there, given = _stored(directory / rundir.DECK), _settled(deck.alone(), petsc_options)
     if there.digest() != given.digest():
-        raise InputError("this directory holds the run of another deck", where=str(directory), given="; ".join(there.differences(given)),
-                         allowed="the deck and the settings as they were when it began, or another --out")
+        raise _another(there, given, directory)
     return True
+
+
+def _another(before, now, directory):
+    """The InputError that says in what a deck differs from that of the run in a directory; for raising."""
+    from hpccr.output import rundir
+
+    return InputError("this run was made with another deck", where=str(directory / rundir.DECK), given="; ".join(before.differences(now)),
+                      allowed="the deck as it was when the run began; a changed deck starts a new run")
 
 
 def _start(job):

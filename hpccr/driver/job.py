@@ -53,16 +53,18 @@ class Job:
     """
 
     def __init__(self, deck, directory, session, total, unit):
-        from hpccr.output import rundir
+        from hpccr.output import hdf5, rundir
         from hpccr.output.checkpoint import Store
         from hpccr.output.progress import Log, Progress
 
         self.deck, self.directory, self.session, self.comm = deck, directory, session, session.comm
         self._check_memory()
+        with self.comm.together():
+            hdf5.patience()         # what is wrong with it is said now, not at the first file
         self.marks = self.comm.on_root(lambda: inputs.marks(deck))
         self.store = Store(directory / rundir.CHECKPOINTS, self.comm)
         self.progress = Progress(total, self.comm, unit, log=Log(directory / rundir.LOG, self.comm), label=session.label)
-        self.checkpointed = self.began = time.monotonic()       # `began` again when the work begins
+        self.checkpointed = time.monotonic()
         self.slowest = self.saving = 0.0         # wall-clock time of the longest step and of the last checkpoint [s]
 
     def __enter__(self):

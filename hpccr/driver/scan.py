@@ -19,7 +19,7 @@ from hpccr.deck import scan as scans
 from hpccr.deck.reader import Deck
 from hpccr.driver.job import STOPPED, Session
 from hpccr.driver.scan_files import CLAIMS, ScanFiles, stored
-from hpccr.errors import InputError, RunError
+from hpccr.errors import InputError, RunError, no_memory
 from hpccr.output import rundir
 from hpccr.problems import registry
 from hpccr.signals import Signals
@@ -280,6 +280,7 @@ class Scan:
                     status = driver.begin(Deck.from_dict(content, registry), directory, session)
         except (InputError, RunError, MemoryError) as error:
             self._all_failed(error)
+            error = no_memory(error) if isinstance(error, MemoryError) else error
             self.failed[number] = str(error)
             why = "; ".join(line.strip() for line in str(error).splitlines())
             self._settle(number, ".failed", f"{label} failed in {self.files.place(number)}: {self.files.told(number)}: {why}")

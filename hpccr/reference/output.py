@@ -100,7 +100,7 @@ def _run(deck, directory):
     with driver.JOBS[registry.load(deck.problem).engine](deck, directory, session) as job:
         rundir.create(directory, deck.as_toml(), session.comm)
         job.start()
-        job.loop()
+        job.work()
         return job.columns
 
 

@@ -72,7 +72,7 @@ def test_compiled_kernels_that_nowhere_can_be_kept():
     assert done.stderr.count("NUMBA_CACHE_DIR names a directory") == 1 and "Traceback" not in done.stderr
 
 
-def test_how_long_a_file_may_take_to_open(monkeypatch):
+def test_how_long_a_file_may_take_to_open(monkeypatch, tmp_path, capsys):
     monkeypatch.delenv("HPCCR_PATIENCE", raising=False)
     assert hdf5.patience() == hdf5._PATIENCE
     monkeypatch.setenv("HPCCR_PATIENCE", " 600 ")
@@ -81,3 +81,6 @@ def test_how_long_a_file_may_take_to_open(monkeypatch):
         monkeypatch.setenv("HPCCR_PATIENCE", wrong)
         with pytest.raises(InputError, match="HPCCR_PATIENCE in the environment: this is no time\n  given    .*\n  allowed  seconds"):
             hdf5.patience()
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(["run", small(tmp_path / "deck.toml", "transport_slab"), "--out", str(tmp_path / "out")])
+    assert exit_.value.code == 2 and "HPCCR_PATIENCE" in capsys.readouterr().err and not (tmp_path / "out").exists()
