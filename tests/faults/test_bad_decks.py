@@ -11,7 +11,7 @@ import sys
 
 import pytest
 from jobs import deck, ensembles, kinds, small
-from launch import environment, mpirun
+from launch import environment, mpirun, succeed
 
 from hpccr import cli, driver, parallel, units
 from hpccr.deck.common import no_option
@@ -275,17 +275,13 @@ import resource
 from hpccr import parallel
 world = parallel.world()
 one, all_ = world.split(world.rank, 0), world.split(0, world.rank)
-print(world.memory() / 2**20, one.memory() / 2**20, all_.memory() / 2**20)
+assert world.memory() == all_.memory() == 2 * one.memory() > 100 * 2**20
 resource.setrlimit(resource.RLIMIT_AS, (1 << 60, resource.RLIM_INFINITY))
 assert one.memory() == world.memory() / 2
 parallel._machine_memory = lambda: 2.0**62
 assert one.memory() == 2.0**60
 """
-    done = mpirun(2, code, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    for line in done.stdout.splitlines():
-        whole, mine, other = map(float, line.split())
-        assert whole == other == 2 * mine > 100
+    succeed(2, code, cwd=tmp_path)
 
 
 def test_a_point_without_memory_leaves_the_others(tmp_path):

@@ -326,7 +326,7 @@ def test_killed_at_any_moment(tmp_path, solo, n, kills):
 
 def test_time_limit_of_the_tests_ends_all_ranks():
     """The launcher that the tests use really kills a hanging job: rank 1 waits for a rank 0 that never comes."""
-    code = ("import os, time; from hpccr.parallel import world; c = world(); print(os.getpid(), flush=True)\n"
+    code = ("import os, time; from hpccr.parallel import world; c = world(); print('', os.getpid(), '', flush=True)\n"
             "if c.rank: c.barrier()\ntime.sleep(60)")
     with pytest.raises(AssertionError, match="no end after 3 s") as told:
         mpirun(2, code, timeout=3)
