@@ -154,11 +154,33 @@ def remove(paths):
                 path.unlink()
 
 
-def publish(beside, path):
-    """Give a complete file its name, durably: fsync, rename, fsync of the directory."""
+def publish(beside, path, new=False):
+    """Give a complete file its name, durably: fsync, rename, fsync of the directory.
+
+    Raises
+    ------
+    OSError
+        FileExistsError where it must be `new`, and there is one, of another process at the same moment perhaps.
+    """
     sync(beside)
-    os.replace(beside, path)
+    if new:
+        _name(beside, path)
+    else:
+        os.replace(beside, path)
     sync(Path(path).parent)
+
+
+def _name(beside, path):
+    """Give a file a name that no other one has."""
+    try:
+        os.link(beside, path)
+    except OSError:
+        if os.path.exists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+        # A file system without hard links: of two at the same moment the second takes it over.
+        os.replace(beside, path)
+    else:
+        os.remove(beside)
 
 
 def sync(path):

@@ -1,7 +1,6 @@
 """The run directory: what is where in it, and how it begins."""
 
 import contextlib
-import errno
 import fcntl
 import json
 import os
@@ -58,7 +57,7 @@ def _create(path, deck_text, parents):
                              allowed="a new or an empty directory")
         for name in (SNAPSHOTS, CHECKPOINTS):
             (path / name).mkdir(exist_ok=True)
-        _claim(path / DECK, deck_text)
+        write_text(path / DECK, deck_text, new=True)
         hdf5.remove(path / name for name in left if name.endswith(".tmp"))
     except OSError as error:
         if (path / DECK).is_file():
@@ -71,30 +70,6 @@ def _leftovers(path):
     """What a beginning leaves that was cut short before its deck was there: set of names."""
     empty = {name for name in (SNAPSHOTS, CHECKPOINTS) if (path / name).is_dir() and not os.listdir(path / name)}
     return empty | {entry.name for entry in path.glob(f"{DECK}*.tmp")}
-
-
-def _claim(path, text):
-    """Write a text file that only one of those who try at the same time can make.
-
-    Raises
-    ------
-    OSError
-        FileExistsError where another one has.
-    """
-    beside = path.with_name(f"{path.name}-{uuid.uuid4().hex[:12]}.tmp")
-    try:
-        _write(beside, text)
-        hdf5.sync(beside)
-        try:
-            os.link(beside, path)
-        except OSError:
-            if path.exists():
-                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
-            # A file system without hard links: of two at the same moment the second takes it over.
-            os.replace(beside, path)
-        hdf5.sync(path.parent)
-    finally:
-        hdf5.remove([beside])
 
 
 def hold(path, what):
@@ -175,23 +150,19 @@ def _plain(value):
     return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
-def write_text(path, text):
-    """Write a text file; under its name it is always complete.
+def write_text(path, text, new=False):
+    """Write a text file; under its name it is always complete. What of a file's name in it is not UTF-8 stands in backslashes.
 
     Raises
     ------
     OSError
+        FileExistsError where it must be `new`, and another process has made it, at the same moment perhaps.
     """
     path = Path(path)
-    beside = path.with_name(path.name + ".tmp")
+    beside = path.with_name(f"{path.name}-{uuid.uuid4().hex[:12]}.tmp" if new else f"{path.name}.tmp")
     try:
-        _write(beside, text)
-        hdf5.publish(beside, path)
+        beside.write_text(text, encoding="utf-8", errors="backslashreplace")
+        hdf5.publish(beside, path, new)
     except OSError:
         hdf5.remove([beside])
         raise
-
-
-def _write(path, text):
-    """Write a text as UTF-8, with what of a file's name is none in backslashes."""
-    path.write_text(text, encoding="utf-8", errors="backslashreplace")

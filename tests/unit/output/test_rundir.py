@@ -71,7 +71,7 @@ def test_of_two_who_begin_at_once_one_does(tmp_path, solo, monkeypatch):
     """Both have found the directory empty; with hard links or without, the second is told so, or takes over before any run is made."""
     def begin(text):
         try:
-            return rundir._claim(tmp_path / "deck.toml", text)
+            return rundir.write_text(tmp_path / "deck.toml", text, new=True)
         except FileExistsError:
             return "held"
 
