@@ -21,7 +21,7 @@ from hpccr.errors import InputError, RunError, no_memory
 # How long the ranks wait for each other at the end. Longer, and one that never comes would hang the job.
 _PATIENCE = 20.0    # s
 # How long processes that MPI does not join wait, while the first of them says so: the launcher kills it when one of them has ended.
-_AFTER = 2.0        # s
+_AFTER = 20.0       # s
 
 
 class _Commands(click.Group):

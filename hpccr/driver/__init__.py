@@ -3,6 +3,7 @@
     deck → problem → Job (grid: time steps; ensemble: units of work) → history, snapshots, checkpoints, summary
 """
 
+import os
 from pathlib import Path
 
 import hpccr
@@ -150,7 +151,7 @@ def _begun(deck, directory, petsc_options):
     """
     from hpccr.output import rundir
 
-    if not (directory / rundir.DECK).is_file():
+    if not os.path.isfile(directory / rundir.DECK):
         return False
     if rundir.is_scan(directory):
         raise InputError("this directory holds a scan", where=str(directory), allowed="another --out, or hpccr scan")

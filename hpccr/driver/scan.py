@@ -20,7 +20,7 @@ from hpccr.deck.reader import Deck
 from hpccr.driver.job import STOPPED, Session
 from hpccr.driver.scan_files import CLAIMS, ScanFiles, stored
 from hpccr.errors import InputError, RunError, no_memory
-from hpccr.output import rundir
+from hpccr.output import hdf5, rundir
 from hpccr.problems import registry
 from hpccr.signals import Signals
 
@@ -185,6 +185,7 @@ class Scan:
         if groups is not None and not 1 <= groups <= self.world.size:
             raise InputError("so many groups cannot be made", where="--groups", given=str(groups),
                              allowed=f"1 to {self.world.size}, the number of ranks")
+        hdf5.patience()
         return self.files.look()
 
     def _validate(self, left):

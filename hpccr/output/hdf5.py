@@ -180,7 +180,7 @@ def _name(beside, path):
         # A file system without hard links: of two at the same moment the second takes it over.
         os.replace(beside, path)
     else:
-        os.remove(beside)
+        remove([Path(beside)])
 
 
 def sync(path):

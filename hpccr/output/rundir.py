@@ -60,7 +60,7 @@ def _create(path, deck_text, parents):
         write_text(path / DECK, deck_text, new=True)
         hdf5.remove(path / name for name in left if name.endswith(".tmp"))
     except OSError as error:
-        if (path / DECK).is_file():
+        if os.path.isfile(path / DECK):
             raise held from None
         raise InputError(f"the run directory cannot be made: {hdf5.reason(error)}", where=str(path),
                          allowed="a directory that you may write, on a disk with space left") from None

@@ -327,6 +327,14 @@ def test_a_cooling_table_is_found_beside_its_deck(tmp_path, monkeypatch):
     assert "density" in driver.check(read(path, problems=registry))
     path = write(tmp_path / "there" / "deck.toml", "feedback", Section("gas", ""), 'cooling_table = "tabel.txt"')
     assert "[gas] cooling_table: tabel.txt: there is no such file" in message(path)
+    # A run keeps the whole path in its deck, which is UTF-8.
+    odd = tmp_path / os.fsdecode(b"d\xe9ck")
+    odd.mkdir()
+    (odd / "table.txt").write_text("4 -23\n6 -22\n8 -22.5\n")
+    monkeypatch.chdir(odd)
+    path = write(tmp_path / "there" / "deck.toml", "feedback", Section("gas", ""), 'cooling_table = "table.txt"')
+    with pytest.raises(InputError, match="cooling_table: a deck is UTF-8, and the name"):
+        driver.check(read(path, problems=registry))
 
 
 def test_a_file_that_is_not_there_is_refused_even_where_it_is_not_used(tmp_path):

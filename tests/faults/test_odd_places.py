@@ -64,7 +64,10 @@ def test_compiled_kernels_that_nowhere_can_be_kept():
         for part in ("__init__.py", "errors.py", "jit.py", "parallel.py"):
             (place / "hpccr").mkdir(exist_ok=True)
             shutil.copy(Path(hpccr.__file__).parent / part, place / "hpccr" / part)
-        given = {"env": environment(HOME="/nonexistent", PYTHONPATH=folder), "user": 65534, "group": 65534, "extra_groups": [], "cwd": "/"}
+        theirs = environment(HOME="/nonexistent", PYTHONPATH=folder)
+        for name in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME"):
+            theirs.pop(name, None)
+        given = {"env": theirs, "user": 65534, "group": 65534, "extra_groups": [], "cwd": "/"}
         if os.geteuid() != 0 or subprocess.run([sys.executable, "-c", "import numba"], check=False, **given).returncode:
             pytest.skip("only root can become somebody else, who must be able to read this Python")
         done = subprocess.run([sys.executable, "-c", "import mine; print(mine.two())"], capture_output=True, text=True, check=False, **given)
@@ -81,6 +84,15 @@ def test_how_long_a_file_may_take_to_open(monkeypatch, tmp_path, capsys):
         monkeypatch.setenv("HPCCR_PATIENCE", wrong)
         with pytest.raises(InputError, match="HPCCR_PATIENCE in the environment: this is no time\n  given    .*\n  allowed  seconds"):
             hdf5.patience()
+    path = small(tmp_path / "deck.toml", "transport_slab")
+    for words in (["run", path], ["scan", path, "--set", "scan.time.end=['1 yr', '2 yr']"]):
+        with pytest.raises(SystemExit) as exit_:
+            cli.main([*words, "--out", str(tmp_path / "out")])
+        assert exit_.value.code == 2 and "HPCCR_PATIENCE" in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("words", [["run"], ["run", "--resume"]])
+def test_a_name_longer_than_a_file_can_have(tmp_path, capsys, words):
     with pytest.raises(SystemExit) as exit_:
-        cli.main(["run", small(tmp_path / "deck.toml", "transport_slab"), "--out", str(tmp_path / "out")])
-    assert exit_.value.code == 2 and "HPCCR_PATIENCE" in capsys.readouterr().err and not (tmp_path / "out").exists()
+        cli.main([*words, small(tmp_path / "deck.toml", "transport_slab"), "--out", str(tmp_path / ("a" * 300))])
+    assert exit_.value.code == 2 and "File name too long" in capsys.readouterr().err

@@ -53,6 +53,8 @@ def test_occupied_places_are_refused(run, tmp_path, solo):
         rundir.create(run / "deck.toml" / "below", DECK, solo)
     with pytest.raises(InputError, match="cannot be made"):
         rundir.create("/proc/hpccr", DECK, solo)
+    with pytest.raises(InputError, match="cannot be made: File name too long"):
+        rundir.create(tmp_path / ("a" * 300), DECK, solo)
 
 
 def test_what_a_cut_short_beginning_left_is_gone_on_with(tmp_path, solo):
