@@ -11,7 +11,7 @@
 cd "${PBS_O_WORKDIR:-.}" || exit 1
 . jobscripts/common.sh || exit 1
 
-# See slurm_scan.sh on groups.
+# See slurm_scan.sh on groups; here they are `groups` in the deck's [scan].
 pbs_limit
 
 on_ranks hpccr scan "${DECK:?is missing}" --out "${DIRECTORY:?is missing}" --walltime "$limit"

@@ -154,8 +154,9 @@ def sample(label, **style):
 def log_axis(axis, x, margin=None):
     """A log axis over x (n,), wider by the factor `margin` on each side; by default by none, and by 3 around a sole value."""
     margin = margin or (1.0 if len(x) > 1 else 3.0)
-    axis.set_xscale("log")
+    # The limits first: matplotlib would look for its own at the change of scale, and a sole value has none.
     axis.set_xlim(x[0] / margin, x[-1] * margin)
+    axis.set_xscale("log")
     tidy_log(axis.xaxis)
 
 

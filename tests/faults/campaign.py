@@ -3,7 +3,8 @@
     python tests/faults/campaign.py [--kills 300] [--trials 3] [--seed 1] [--only KIND] [--case NAME] [--ranks 0 1 2 3 4] [--out DIR]
 
 writes the table of what was tried and what was lost, by default tests/faults/CAMPAIGN.md, and ends with status 1 if anything was.
-What is in DIR is used again: kinds that are not tried anew keep their rows. Needs root for the disks, and two or three hours.
+What is in DIR is used again: kinds that are not tried anew keep their rows. Needs root for the disks, cc for the clocks, and two or three
+hours.
 Pieces that ran side by side make one table with --join DIR DIR ….
 """
 
