@@ -332,6 +332,9 @@ def test_time_limit_of_the_tests_ends_all_ranks():
     with pytest.raises(AssertionError, match="no end after 10 s") as told:
         mpirun(2, code, timeout=10)
     pids = re.findall(r"pid=(\d+);", str(told.value))
+    limit = time.monotonic() + 20       # a killed process is not gone at once
+    while any(os.path.exists(f"/proc/{pid}/fd/0") for pid in pids) and time.monotonic() < limit:
+        time.sleep(0.01)
     assert len(set(pids)) == 2 and not any(os.path.exists(f"/proc/{pid}/fd/0") for pid in pids)
 
 
