@@ -20,8 +20,6 @@ from hpccr.errors import InputError, RunError, no_memory
 
 # How long the ranks wait for each other at the end. Longer, and one that never comes would hang the job.
 _PATIENCE = 20.0    # s
-# How long processes that MPI does not join wait, while the first of them says so: the launcher kills it when one of them has ended.
-_AFTER = 20.0       # s
 
 
 class _Commands(click.Group):
@@ -359,7 +357,7 @@ def _leave(status, message):
         with contextlib.suppress(InputError):
             world = parallel.world()
         if world is None and rank != 0:
-            time.sleep(_AFTER)
+            time.sleep(_PATIENCE)       # MPI does not join them: the first says so, whom the launcher kills when another has ended
     if message and (rank == 0 or world is not None and world.size == 1):
         sys.stderr.write(f"hpccr: {message}\n")
         sys.stderr.flush()

@@ -117,8 +117,8 @@ array_run() {
 }
 
 # scaling_study DECK DIRECTORY MOST [KEY EACH]: run a deck on MOST (a power of two), MOST/2, … 1 ranks at its own size, and, if a KEY is
-# given, with KEY = EACH × ranks; a line of DIRECTORY/scaling.csv for each. What is there already is not run again, and what a whole job
-# is too short for, and what Slurm had to stop twice, is left out; PBS gives no warning, and there its walltime must do for the longest.
+# given, with KEY = EACH × ranks; a line of DIRECTORY/scaling.csv for each. What is there already is not run again, and what was stopped
+# twice is left out, for a whole job is too short for it. PBS stops nothing: there the walltime must do for the longest.
 scaling_study() {
     local deck=$1 directory=$2 ranks=1 key=${4:-} each=${5:-} table status=0
     table=$directory/scaling.csv

@@ -115,3 +115,4 @@ class File(Text):
     """The path of an input file: str. A run keeps it whole, so that a restart finds the file from anywhere."""
 
     allowed, kind = "the path of a file, from the working directory or the deck's", "path"
+    odd = "a deck is UTF-8, and the name of this file or of a directory above it is not"

@@ -167,13 +167,13 @@ class Choice(Key):
 class Text(Key):
     """Free text: str."""
 
-    allowed, kind = "a text in quotes", "text"
+    allowed, kind, odd = "a text in quotes", "text", "not valid UTF-8"
 
     def value(self, raw):
         if not isinstance(raw, str):
             raise Refused("a text is wanted")
         if not raw.isascii() and raw.encode("utf-8", "replace") != raw.encode("utf-8", "surrogatepass"):
-            raise Refused("not valid UTF-8")
+            raise Refused(self.odd)
         return raw
 
 

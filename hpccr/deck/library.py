@@ -78,19 +78,8 @@ def input_file(path, deck, key):
     places = [path, os.path.join(os.path.dirname(deck), path)]
     for place in places:
         if os.path.isfile(place):
-            return _readable(os.path.abspath(place), deck, key)
+            return os.path.abspath(place)
     section, _, name = key.rpartition(".")
     what = "this is a directory" if any(map(os.path.isdir, places)) else "there is no such file"
     raise InputError(f"{path}: {what}", given=f"{name} = {toml(path)}", where=f"{deck}, [{section}] {name}",
                      allowed="the path of a file, from the working directory or from the deck's directory")
-
-
-def _readable(path, deck, key):
-    """The path, which the deck of a run directory must be able to hold."""
-    section, _, name = key.rpartition(".")
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        raise InputError("a deck is UTF-8, and the name of this file or of a directory above it is not", given=f"{name} = {path!a}",
-                         where=f"{deck}, [{section}] {name}", allowed="a copy of the file at a place whose name is") from None
-    return path

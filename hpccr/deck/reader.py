@@ -41,7 +41,14 @@ class Deck:
     def __init__(self, path, problem, schema, raw, origins=None, scan=None, quick=None):
         self.path, self.problem, self.raw, self.scan, self.quick = str(path), problem, raw, scan, quick
         self._schema, self._origins = {section.name: section for section in schema}, origins or {}
-        self.sections = {name: section.values(raw[name]) for name, section in self._schema.items()}
+        self.sections = {name: self._values(section) for name, section in self._schema.items()}
+
+    def _values(self, section):
+        """The values of a section; a refusal becomes an InputError that says where."""
+        try:
+            return section.values(self.raw[section.name])
+        except Refused as refused:
+            raise self.refuse(f"{section.name}.{refused.key}", refused.what, allowed=refused.allowed, nearest=refused.nearest) from None
 
     def __getitem__(self, name):
         return self.sections[name]
@@ -71,7 +78,7 @@ class Deck:
         Raises
         ------
         InputError
-            Another version of hpccr described it, whose decks have other keys.
+            Another version of hpccr described it, whose decks have other keys; or a value that has been put there cannot be used.
         """
         origins = {tuple(place.rpartition(".")[::2]): origin for place, origin in content["origins"].items()}
         schema, raw = problems.load(content["problem"]).sections, content["raw"]

@@ -3,7 +3,6 @@
     deck → problem → Job (grid: time steps; ensemble: units of work) → history, snapshots, checkpoints, summary
 """
 
-import os
 from pathlib import Path
 
 import hpccr
@@ -28,7 +27,7 @@ def check(deck):
     InputError
         What the problem refuses, or a file that is not there.
     """
-    inputs.located(deck)      # a run would refuse a file that is not there, whether it needs it or not
+    _settled(deck, ())        # a run would refuse a file that is not there, whether it needs it or not
     problem = registry.load(deck.problem)(deck)
     rows = [("problem", f"{deck.problem}: {problem.summary}"), *problem.derived(), *JOBS[problem.engine].cost(problem),
             *(("warning", text) for text in JOBS[problem.engine].warnings(problem))]
@@ -151,7 +150,7 @@ def _begun(deck, directory, petsc_options):
     """
     from hpccr.output import rundir
 
-    if not os.path.isfile(directory / rundir.DECK):
+    if not rundir.is_begun(directory):
         return False
     if rundir.is_scan(directory):
         raise InputError("this directory holds a scan", where=str(directory), allowed="another --out, or hpccr scan")

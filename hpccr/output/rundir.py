@@ -60,7 +60,7 @@ def _create(path, deck_text, parents):
         write_text(path / DECK, deck_text, new=True)
         hdf5.remove(path / name for name in left if name.endswith(".tmp"))
     except OSError as error:
-        if os.path.isfile(path / DECK):
+        if is_begun(path):
             raise held from None
         raise InputError(f"the run directory cannot be made: {hdf5.reason(error)}", where=str(path),
                          allowed="a directory that you may write, on a disk with space left") from None
@@ -121,6 +121,11 @@ def alone(path, comm):
                 with contextlib.suppress(OSError):      # whoever may not write here cannot spoil anything
                     held.enter_context(hold(Path(path) / DECK, "run"))
         yield
+
+
+def is_begun(path):
+    """Whether a directory has a deck: that of a run or of a scan. None has where no file could have such a name."""
+    return os.path.isfile(Path(path) / DECK)      # Path.is_file raises then
 
 
 def is_scan(path):

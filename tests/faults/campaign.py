@@ -4,8 +4,7 @@
 
 writes the table of what was tried and what was lost, by default tests/faults/CAMPAIGN.md, and ends with status 1 if anything was.
 What is in DIR is used again: kinds that are not tried anew keep their rows. Needs root for the disks, cc for the clocks, and two or three
-hours.
-Pieces that ran side by side make one table with --join DIR DIR ….
+hours. Pieces that ran side by side make one table with --join DIR DIR ….
 """
 
 import argparse

@@ -17,8 +17,6 @@ MORTAL = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search")
 # What the system says of each fault.
 WORDS = {"full disk": ("disk full", "No space left"), "read-only": ("Read-only file system",), "no rights": ("Permission denied",),
          "vanished": ("No such file",), "vanished checkpoints": ("",), "renamed": ("No such file",), "unmounted": ("No such file",)}
-
-
 # Where it goes away between one rank's opening of a file and another's, the kernel ends the job (README, the end of a run).
 ALARM = 128 + 14
 

@@ -91,6 +91,14 @@ def test_how_long_a_file_may_take_to_open(monkeypatch, tmp_path, capsys):
         assert exit_.value.code == 2 and "HPCCR_PATIENCE" in capsys.readouterr().err and not (tmp_path / "out").exists()
 
 
+def test_options_that_no_deck_can_hold(tmp_path, capsys):
+    """They would be part of the run's deck, which is UTF-8."""
+    path = small(tmp_path / "deck.toml", "transport_slab")
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(["run", path, "--out", str(tmp_path / "out"), "--", "-log_view", os.fsdecode(b"d\xe9ck.txt")])
+    assert exit_.value.code == 2 and "[solver] petsc: not valid UTF-8" in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("words", [["run"], ["run", "--resume"]])
 def test_a_name_longer_than_a_file_can_have(tmp_path, capsys, words):
     with pytest.raises(SystemExit) as exit_:
